@@ -1,0 +1,58 @@
+package frontier
+
+import "time"
+
+// Limits on a URL that are not policy: over them a link is refused.
+const (
+	MaxURLLen = 2048 // bytes of the fetch form
+	MaxHops   = 10   // redirects in a row
+)
+
+// Policy is what a crawl may do, kept in the frontier so that every worker obeys the same one.
+type Policy struct {
+	Scope   ScopeRule `json:"scope"`
+	Include []string  `json:"include,omitempty"` // regular expressions (RE2); a link must match one, if there are any
+	Exclude []string  `json:"exclude,omitempty"` // a link must match none
+
+	Depth        int   `json:"depth"`          // links followed from a seed; negative: any
+	MaxPages     int64 `json:"max_pages"`      // URLs settled in all; 0: any
+	MaxHostPages int64 `json:"max_host_pages"` // URLs accepted per host; 0: any
+	MaxHostQueue int64 `json:"max_host_queue"` // URLs of one host queued or delayed at a time; 0: any
+
+	Delay         time.Duration `json:"delay"`           // from the start of one request to a host to the start of the next
+	PerHost       int           `json:"per_host"`        // requests to one host at once
+	MaxCrawlDelay time.Duration `json:"max_crawl_delay"` // a robots.txt cannot ask for more
+	IgnoreRobots  bool          `json:"ignore_robots"`
+	UserAgent     string        `json:"user_agent"`
+
+	Timeout time.Duration `json:"timeout"`  // one request, whole
+	MaxBody int64         `json:"max_body"` // decoded bytes of a page
+	Retries int           `json:"retries"`  // attempts after the first
+}
+
+// DefaultPolicy is a polite crawl of the seeds' hosts.
+func DefaultPolicy() Policy {
+	return Policy{
+		Scope:         ScopeHost,
+		Depth:         -1,
+		MaxHostQueue:  100_000,
+		Delay:         time.Second,
+		PerHost:       1,
+		MaxCrawlDelay: 30 * time.Second,
+		Timeout:       30 * time.Second,
+		MaxBody:       10 << 20,
+		Retries:       3,
+	}
+}
+
+// ScopeRule says which links belong to a crawl, seen from its seeds.
+type ScopeRule string
+
+// The scope rules.
+const (
+	ScopePage   ScopeRule = "page"   // the seeds alone
+	ScopePrefix ScopeRule = "prefix" // URLs that begin with a seed's, up to its last slash
+	ScopeHost   ScopeRule = "host"   // the seeds' hosts, by http or https
+	ScopeDomain ScopeRule = "domain" // the seeds' registrable domains (public suffix list)
+	ScopeAny    ScopeRule = "any"    // the whole web
+)

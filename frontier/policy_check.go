@@ -1,0 +1,45 @@
+package frontier
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+)
+
+// Validate returns the first fault of a policy, in one line that names the command's flag. It accepts DefaultPolicy.
+func (p Policy) Validate() error {
+	if _, err := NewScope(p); err != nil {
+		return err
+	}
+	checks := []struct {
+		ok    bool
+		flag  string
+		value any
+		want  string
+	}{
+		{p.MaxPages >= 0, "--max-pages", p.MaxPages, "must not be negative; 0 means any"},
+		{p.MaxHostPages >= 0, "--max-host-pages", p.MaxHostPages, "must not be negative; 0 means any"},
+		{p.MaxHostQueue >= 0, "--max-host-queue", p.MaxHostQueue, "must not be negative; 0 means any"},
+		{p.Delay >= 0, "--delay", p.Delay, "must not be negative"},
+		{p.PerHost >= 1, "--per-host", p.PerHost, "must be at least 1"},
+		{p.MaxCrawlDelay >= 0, "--max-crawl-delay", p.MaxCrawlDelay, "must not be negative"},
+		{!strings.ContainsFunc(p.UserAgent, unicode.IsControl), "--user-agent", p.UserAgent, "must not hold control characters"},
+		{p.Timeout > 0, "--timeout", p.Timeout, "must be more than 0"},
+		{p.MaxBody > 0, "--max-body", p.MaxBody, "must be more than 0"},
+		{p.Retries >= 0, "--retries", p.Retries, "must not be negative"},
+	}
+	for _, c := range checks {
+		if !c.ok {
+			return fmt.Errorf("%s %v: %s", c.flag, quoted(c.value), c.want)
+		}
+	}
+	return nil
+}
+
+// quoted keeps an error on one line whatever the value holds.
+func quoted(value any) any {
+	if s, ok := value.(string); ok {
+		return fmt.Sprintf("%q", s)
+	}
+	return value
+}
