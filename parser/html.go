@@ -1,0 +1,310 @@
+package parser
+
+import (
+	"bytes"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/unicode"
+)
+
+// Limits on what is taken from one page. Real pages stay far below them.
+const (
+	MaxLinks = 100_000 // links; of a page that has more, the first ones are kept and it is marked Truncated
+	MaxTitle = 1 << 10 // bytes of the title
+)
+
+// Document is what a page says. Its strings are UTF-8, whatever the page's charset.
+type Document struct {
+	Base      string // of the first base element with an href, as written; empty without one
+	Title     string // white space collapsed, cut to MaxTitle bytes
+	Charset   string // the WHATWG name of the encoding, in lower case: "utf-8", "windows-1252"
+	Links     []Link // in the order of the page, each URL once per Kind
+	Truncated bool   // the page had more than MaxLinks links
+
+	NoFollow  bool   // meta robots says that the page's links are not to be followed
+	NoIndex   bool   // meta robots says that the page is not to be listed
+	Canonical string // of the first link rel=canonical, as written
+	Refresh   string // where the first meta refresh leads, as written
+}
+
+// Link is a reference of a page, as written but for entities, which are decoded, and white space around it. It is not
+// resolved and need not be a good URL: "javascript:" and "mailto:" are for the resolver to refuse and count. References
+// to a place on the same page ("", "#top") are left out, unless a base element before them makes them point elsewhere.
+//
+// On a page whose charset is not UTF-8 a browser encodes the query of a URL in that charset. Here the link is UTF-8
+// throughout: few such links exist, and servers mostly take both.
+type Link struct {
+	URL      string
+	Kind     Kind
+	NoFollow bool // each of its occurrences has rel=nofollow. ("ugc" and "sponsored" describe a link; they forbid nothing)
+}
+
+// Kind says what element of the page holds a link.
+type Kind uint8
+
+// The kinds of links.
+const (
+	Anchor    Kind = iota // a, also that of SVG
+	Area                  // area of an image map
+	Frame                 // frame of a frameset
+	Iframe                // iframe
+	Next                  // link rel=next
+	Prev                  // link rel=prev
+	Alternate             // link rel=alternate that is an HTML page: a translation, say; not a style sheet, not a feed
+	Canonical             // link rel=canonical
+	Refresh               // meta refresh
+)
+
+// String returns the kind in a word.
+func (k Kind) String() string {
+	return [...]string{"a", "area", "frame", "iframe", "next", "prev", "alternate", "canonical", "refresh"}[k]
+}
+
+// HTML reads a page. body is decoded as to Content-Encoding; contentType is the header as received, or empty. agent is
+// the product token that meta elements may name beside "robots". HTML never fails: of a page that is none it finds
+// nothing. Cost: one pass, and little memory beyond the links themselves.
+func HTML(body []byte, contentType, agent string) *Document {
+	enc, name := detect(body, contentType)
+	r := reader{
+		doc:   &Document{Charset: name},
+		agent: agent,
+		text:  newDecoder(enc, name),
+	}
+	r.scan.buf = trimBOM(body, name)
+	if !r.text.ascii {
+		r.scan.buf = r.text.bytes(body)
+		r.text = newDecoder(unicode.UTF8, "utf-8")
+	}
+	for !r.doc.Truncated && r.scan.next() {
+		r.see()
+	}
+	r.doc.Links = r.links.list()
+	return r.doc
+}
+
+// reader makes a Document of the tags of a page.
+type reader struct {
+	doc     *Document
+	agent   string
+	scan    scanner
+	foreign foreign
+	text    decoder
+	titled  bool
+	links   linkSet
+	scratch []byte // of values that had to be decoded; begun anew with every tag
+}
+
+// see takes what the tag at hand has to say.
+func (r *reader) see() {
+	s := &r.scan
+	r.scratch = r.scratch[:0]
+	isForeign := r.foreign.see(s)
+	switch {
+	case s.end || s.tag == other:
+	case s.tag == tagA:
+		r.anchor(isForeign)
+	case isForeign: // an element of SVG or MathML that only shares its name with one of HTML
+	case s.tag.isRaw(): // its text must be skipped here: to the scanner it would be tags
+		if s.tag == tagIframe {
+			r.link(Iframe, attrSrc, false)
+		}
+		text := s.rawText()
+		if s.tag == tagTitle && !r.titled {
+			r.titled = true
+			// Of a title that never ends, the whole page is text: it is cut before it is decoded.
+			r.doc.Title = collapse(r.text.text(text[:min(len(text), 16*MaxTitle)]), MaxTitle)
+		}
+	default:
+		r.element()
+	}
+}
+
+// element takes an HTML element that holds no raw text.
+func (r *reader) element() {
+	switch r.scan.tag {
+	case tagArea:
+		r.link(Area, attrHref, r.rel().nofollow)
+	case tagFrame:
+		r.link(Frame, attrSrc, false)
+	case tagBase:
+		if v, ok := r.value(attrHref); ok && r.doc.Base == "" {
+			r.doc.Base = string(v)
+		}
+	case tagLink:
+		r.linkElement()
+	case tagMeta:
+		r.meta()
+	}
+}
+
+// anchor takes an a element. SVG 2 prefers href to the older xlink:href.
+func (r *reader) anchor(isForeign bool) {
+	a := attrHref
+	if _, ok := r.scan.attr(attrHref); !ok && isForeign {
+		a = attrXlink
+	}
+	r.link(Anchor, a, r.rel().nofollow)
+}
+
+// linkElement takes a link element, which may be of several kinds at once. Its other relations lead to no pages (style
+// sheets, icons), or to ones that some anchor leads to as well (author, help, index).
+func (r *reader) linkElement() {
+	rel := r.rel()
+	if rel.next {
+		r.link(Next, attrHref, rel.nofollow)
+	}
+	if rel.prev {
+		r.link(Prev, attrHref, rel.nofollow)
+	}
+	if rel.alternate && !rel.stylesheet && r.mayBePage() {
+		r.link(Alternate, attrHref, rel.nofollow)
+	}
+	if rel.canonical {
+		if v, ok := r.value(attrHref); ok && r.doc.Canonical == "" {
+			r.doc.Canonical = string(v)
+		}
+		r.link(Canonical, attrHref, rel.nofollow)
+	}
+}
+
+// rels are the words of a rel attribute that matter.
+type rels struct{ next, prev, alternate, stylesheet, canonical, nofollow bool }
+
+// rel reads the rel attribute of the tag at hand.
+func (r *reader) rel() rels {
+	var rel rels
+	v, ok := r.value(attrRel)
+	if !ok {
+		return rel
+	}
+	for word := range bytes.FieldsSeq(v) {
+		var low [10]byte
+		if len(word) > len(low) {
+			continue
+		}
+		switch string(lower(low[:0], word)) {
+		case "next":
+			rel.next = true
+		case "prev", "previous":
+			rel.prev = true
+		case "alternate":
+			rel.alternate = true
+		case "stylesheet":
+			rel.stylesheet = true
+		case "canonical":
+			rel.canonical = true
+		case "nofollow":
+			rel.nofollow = true
+		}
+	}
+	return rel
+}
+
+// mayBePage tells whether the type of a link element, a hint, is missing or that of a page. Alternates are feeds,
+// oEmbed answers and PDFs more often than pages, and to fetch them all would double the load on a site.
+func (r *reader) mayBePage() bool {
+	v, _ := r.value(attrType)
+	return len(v) == 0 || isPageType(mediaType(string(v)))
+}
+
+// meta takes a meta element: refresh, or what it says to robots.
+func (r *reader) meta() {
+	content, ok := r.value(attrContent)
+	if !ok {
+		return
+	}
+	if v, ok := r.value(attrHTTPEquiv); ok && equalFold(v, []byte("refresh")) {
+		if u := refreshURL(content); len(u) > 0 {
+			if r.doc.Refresh == "" {
+				r.doc.Refresh = string(u)
+			}
+			r.add(Refresh, u, false)
+		}
+		return
+	}
+	name, ok := r.value(attrName)
+	if !ok || !equalFold(name, []byte("robots")) && !equalFold(name, []byte(r.agent)) {
+		return
+	}
+	noindex, nofollow := directives(string(content))
+	r.doc.NoIndex = r.doc.NoIndex || noindex
+	r.doc.NoFollow = r.doc.NoFollow || nofollow
+}
+
+// link adds the URL in an attribute of the tag at hand.
+func (r *reader) link(k Kind, a attribute, nofollow bool) {
+	if v, ok := r.value(a); ok {
+		r.add(k, v, nofollow)
+	}
+}
+
+// add adds a link, unless the page has it already or it leads nowhere.
+func (r *reader) add(k Kind, url []byte, nofollow bool) {
+	// Documentation links to its own headings by the hundred. Authors must put base before all links, and do.
+	if samePage := len(url) == 0 || url[0] == '#'; samePage && r.doc.Base == "" {
+		return
+	}
+	r.doc.Truncated = r.links.add(k, url, nofollow) || r.doc.Truncated
+}
+
+// value returns an attribute of the tag at hand, decoded and without white space around it. It is good until the next
+// tag.
+func (r *reader) value(a attribute) ([]byte, bool) {
+	v, ok := r.scan.attr(a)
+	if v = trimSpace(v); !isPlain(v) {
+		start := len(r.scratch)
+		r.scratch = unescape(r.scratch, r.text.bytes(v))
+		v = trimSpace(r.scratch[start:])
+	}
+	return v, ok
+}
+
+// refreshURL finds the URL in the content of a meta refresh: "5; url='/next'" (HTML standard, "shared declarative
+// refresh steps"). Empty: the page reloads itself, or the content is none.
+func refreshURL(b []byte) []byte {
+	n := 0
+	for n < len(b) && ('0' <= b[n] && b[n] <= '9' || b[n] == '.') {
+		n++
+	}
+	if n == 0 || n == len(b) || !isSpace(b[n]) && b[n] != ';' && b[n] != ',' {
+		return nil
+	}
+	b = trimSpace(b[n:])
+	if len(b) > 0 && (b[0] == ';' || b[0] == ',') {
+		b = trimSpace(b[1:])
+	}
+	if len(b) > 3 && equalFold(b[:3], []byte("url")) {
+		if rest := trimSpace(b[3:]); len(rest) > 0 && rest[0] == '=' {
+			b = trimSpace(rest[1:])
+		}
+	}
+	if len(b) > 0 && (b[0] == '"' || b[0] == '\'') {
+		quote := b[0]
+		b = b[1:]
+		if i := bytes.IndexByte(b, quote); i >= 0 {
+			b = b[:i]
+		}
+	}
+	return trimSpace(b)
+}
+
+// collapse makes every run of white space one blank, and cuts the rest to at most max bytes of whole characters.
+func collapse(s string, max int) string {
+	var out strings.Builder
+	for w := range strings.FieldsSeq(s) {
+		if out.Len() > 0 {
+			w = " " + w
+		}
+		if out.Len()+len(w) > max {
+			n := max - out.Len()
+			for n > 0 && !utf8.RuneStart(w[n]) {
+				n--
+			}
+			out.WriteString(w[:n])
+			break
+		}
+		out.WriteString(w)
+	}
+	return strings.TrimRight(out.String(), " ")
+}
