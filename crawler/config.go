@@ -1,0 +1,113 @@
+package crawler
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"time"
+
+	"golang.org/x/net/http/httpguts"
+)
+
+// Config says how to fetch. Zero fields mean the defaults named beside them.
+type Config struct {
+	UserAgent string        // sent with every request; required
+	Timeout   time.Duration // of one request, from DNS to the last byte of the body; 30 s
+	MaxBody   int64         // bytes kept of a body, after decoding; 10 MiB
+
+	// LargeBodies bounds the memory of all bodies over 256 KiB together, in bytes; 128 MiB. A body that grows larger
+	// waits for its share until its own deadline.
+	LargeBodies int64
+	// MaxIdle is how many connections are kept open for the next page, in all; 256. The number of requests under way
+	// at once is a good choice.
+	MaxIdle int
+
+	Proxy    *url.URL       // http, https, socks5 or socks5h; nil: none. The environment is not asked
+	Header   http.Header    // sent with every request, over our own; except Host
+	Jar      http.CookieJar // nil: cookies are neither kept nor sent
+	Insecure bool           // accept any TLS certificate
+
+	// AllowNet are networks that may be dialled although they are not part of the public internet.
+	AllowNet []netip.Prefix
+	// AllowHost says of an address as dialled, "host:port" with the host in lower case, that it is exempt from the
+	// guard whatever it resolves to: a host the user named, say. nil: none.
+	AllowHost func(addr string) bool
+
+	// Resolve looks up a host name; nil: the system's DNS. Answers are cached either way.
+	Resolve func(ctx context.Context, host string) ([]netip.Addr, error)
+	// Dial makes connections instead of DNS, guard and TCP; nil: those. Meant for tests without a network.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+}
+
+// Bounds that are not worth a setting.
+const (
+	connectTimeout = 10 * time.Second // DNS and TCP; also the TLS handshake
+	idleTimeout    = 30 * time.Second
+	maxHeader      = 256 << 10
+	idlePerHost    = 64 // more than anybody's per-host limit; MaxIdle is the bound that counts
+)
+
+func (c Config) withDefaults() Config {
+	c.Timeout = cmp.Or(c.Timeout, 30*time.Second)
+	c.MaxBody = cmp.Or(c.MaxBody, 10<<20)
+	c.LargeBodies = cmp.Or(c.LargeBodies, 128<<20)
+	c.MaxIdle = cmp.Or(c.MaxIdle, 256)
+	if c.Resolve == nil {
+		// Go's own resolver: it obeys the context and takes no thread per lookup.
+		r := &net.Resolver{PreferGo: true}
+		c.Resolve = func(ctx context.Context, host string) ([]netip.Addr, error) {
+			return r.LookupNetIP(ctx, "ip", host)
+		}
+	}
+	return c
+}
+
+func (c Config) validate() error {
+	switch {
+	case c.UserAgent == "":
+		return errors.New("crawler: no user agent")
+	case c.Timeout < 0 || c.MaxBody < 0 || c.LargeBodies < 0 || c.MaxIdle < 0:
+		return errors.New("crawler: a limit is negative")
+	case c.Proxy != nil && c.Proxy.Host == "":
+		return errors.New("crawler: the proxy has no host")
+	case c.Proxy != nil && !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, c.Proxy.Scheme):
+		return fmt.Errorf("crawler: a proxy cannot be reached by %q", c.Proxy.Scheme)
+	}
+	for name, values := range c.header() {
+		if !httpguts.ValidHeaderFieldName(name) {
+			return fmt.Errorf("crawler: %q is no header name", name)
+		}
+		if !validValues(values) {
+			return fmt.Errorf("crawler: a value of header %s cannot be sent", name)
+		}
+	}
+	return nil
+}
+
+func validValues(values []string) bool {
+	for _, v := range values {
+		if !httpguts.ValidHeaderFieldValue(v) {
+			return false
+		}
+	}
+	return true
+}
+
+// header is what every request carries. It is shared by all of them, so nobody may write to it.
+func (c Config) header() http.Header {
+	h := http.Header{
+		"User-Agent":      {c.UserAgent},
+		"Accept":          {"text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"},
+		"Accept-Encoding": {"gzip, br, zstd"},
+	}
+	for k, v := range c.Header {
+		h[http.CanonicalHeaderKey(k)] = v
+	}
+	return h
+}

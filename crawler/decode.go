@@ -1,0 +1,152 @@
+package crawler
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/andybalholm/brotli"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+// maxWindow is what RFC 9659 allows a zstd body.
+const maxWindow = 8 << 20
+
+// contentEncoding returns the one encoding of a body, "" for none. More than one layer is refused, and so is an
+// encoding we did not ask for; a word that names no encoding ("utf-8", "none") means nothing, as it does to browsers.
+func contentEncoding(h http.Header) (string, error) {
+	encoding := ""
+	for word := range strings.SplitSeq(strings.Join(h["Content-Encoding"], ","), ",") {
+		switch word = strings.ToLower(strings.TrimSpace(word)); word {
+		case "x-gzip":
+			word = "gzip"
+		case "gzip", "br", "zstd":
+		case "deflate", "compress", "x-compress", "dcb", "dcz":
+			return "", fmt.Errorf("content-encoding %s was not asked for", word)
+		default:
+			continue
+		}
+		if encoding != "" {
+			return "", errors.New("more than one content-encoding")
+		}
+		encoding = word
+	}
+	return encoding, nil
+}
+
+// decode turns r.Raw into r.Body.
+func (h *holding) decode(ctx context.Context, encoding string, r *Response) error {
+	limit := h.max
+	if h.taken == 0 {
+		limit = min(limit, smallBody)
+	}
+	body, more, err := h.decodeUpTo(ctx, encoding, r.Raw, limit)
+	if more && limit < h.max {
+		// Larger than it may be without a share of the budget. The decoder was given up and the work begins anew,
+		// since waiting for memory with a decoder in hand could block those who have the memory.
+		h.drop()
+		if err := h.claim(ctx); err != nil {
+			return err
+		}
+		body, more, err = h.decodeUpTo(ctx, encoding, r.Raw, h.max)
+	}
+	if r.Truncated && errors.Is(err, io.ErrUnexpectedEOF) {
+		err = nil // we cut it ourselves
+	}
+	if err != nil && ctx.Err() == nil {
+		err = &Error{KindDecode, fmt.Errorf("%s: %w", encoding, err)}
+	}
+	r.Body, r.Truncated = body, r.Truncated || more
+	return err
+}
+
+// decodeUpTo decodes up to limit bytes, when it is its turn.
+func (h *holding) decodeUpTo(
+	ctx context.Context, encoding string, raw []byte, limit int64,
+) (body []byte, more bool, err error) {
+	select {
+	case h.bodies.decoding <- struct{}{}:
+		defer func() { <-h.bodies.decoding }()
+	case <-ctx.Done():
+		return nil, false, ctx.Err()
+	}
+	d := h.bodies.decoders.Get().(*decoder)
+	defer h.bodies.decoders.Put(d)
+	defer d.src.Reset(nil) // the pool is to keep no body alive
+	src, err := d.open(encoding, raw)
+	if err != nil {
+		return nil, false, err
+	}
+	return h.fill(ctx, src, limit, 3*int64(len(raw)))
+}
+
+// drop gives the buffer filled last back.
+func (h *holding) drop() {
+	last := len(h.buffers) - 1
+	h.bodies.recycle(h.buffers[last])
+	h.buffers = h.buffers[:last]
+}
+
+// decoder decodes one body at a time; its parts are made when they are first needed.
+type decoder struct {
+	src  bytes.Reader
+	gzip members
+	br   *brotli.Reader
+	zstd *zstd.Decoder
+}
+
+func (d *decoder) open(encoding string, raw []byte) (io.Reader, error) {
+	d.src.Reset(raw)
+	switch encoding {
+	case "gzip":
+		return &d.gzip, d.gzip.open(&d.src)
+	case "br":
+		if d.br == nil {
+			d.br = brotli.NewReader(nil)
+		}
+		return d.br, d.br.Reset(&d.src)
+	}
+	if d.zstd == nil {
+		// One at a time: no goroutines, so a decoder may be dropped without closing it.
+		z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+			zstd.WithDecoderMaxWindow(maxWindow))
+		if err != nil {
+			return nil, err
+		}
+		d.zstd = z
+	}
+	return d.zstd, d.zstd.Reset(&d.src)
+}
+
+// members reads the gzip members of src as one, and ignores what follows them, as gzip and browsers do.
+type members struct {
+	gzip.Reader
+	src *bytes.Reader
+}
+
+func (m *members) open(src *bytes.Reader) error {
+	m.src = src
+	err := m.Reset(src)
+	m.Multistream(false)
+	return err
+}
+
+func (m *members) Read(p []byte) (int, error) {
+	n, err := m.Reader.Read(p)
+	if err != io.EOF || !m.another() {
+		return n, err
+	}
+	return n, m.open(m.src)
+}
+
+// another tells whether a member begins where the one before ended.
+func (m *members) another() bool {
+	var magic [2]byte
+	n, _ := m.src.ReadAt(magic[:], m.src.Size()-int64(m.src.Len()))
+	return n == len(magic) && magic == [2]byte{0x1f, 0x8b}
+}

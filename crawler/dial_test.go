@@ -1,0 +1,223 @@
+package crawler
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// names is a DNS of its own: a name that is not in it does not exist.
+type names map[string][]string
+
+func (n names) resolve(_ context.Context, host string) ([]netip.Addr, error) {
+	var addrs []netip.Addr
+	for _, a := range n[host] {
+		addrs = append(addrs, netip.MustParseAddr(a))
+	}
+	if addrs == nil {
+		return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
+	}
+	return addrs, nil
+}
+
+// canary is a server that nobody may reach.
+func canary(t *testing.T) (port string, touched *atomic.Bool) {
+	touched = new(atomic.Bool)
+	s := newServer(t, func(http.ResponseWriter, *http.Request) {})
+	s.Config.ConnState = func(net.Conn, http.ConnState) { touched.Store(true) }
+	u, err := url.Parse(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Port(), touched
+}
+
+func TestTheGuardKeepsOffWhatIsNotPublic(t *testing.T) {
+	t.Parallel()
+	port, touched := canary(t)
+	dns := names{"rebind.example": {"127.0.0.1"}, "mapped.example": {"::ffff:127.0.0.1"}, "six.example": {"::1"}}
+	f := newFetcher(t, Config{AllowNet: []netip.Prefix{}, Resolve: dns.resolve})
+	for _, host := range []string{
+		"127.0.0.1", "127.8.9.10", "0.0.0.0", "[::1]", "[::]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::127.0.0.1]",
+		"localhost", "LOCALHOST", "localhost.", "a.b.localhost", "rebind.example", "mapped.example", "six.example",
+		"10.1.2.3", "172.16.0.1", "192.168.1.1", "100.64.0.1", "100.100.100.200", "198.18.0.1", "224.0.0.1", "255.255.255.255",
+		"169.254.169.254", "192.0.0.192", "168.63.129.16", "192.0.2.1", "240.0.0.1",
+		"[fd00:ec2::254]", "[fe80::1]", "[fc00::1]", "[ff02::1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "[2001:db8::1]",
+	} {
+		_, err := f.Fetch(t.Context(), "http://"+host+":"+port+"/")
+		var e *Error
+		if !errors.As(err, &e) || e.Kind != KindAddress {
+			t.Errorf("%s: error %v, want kind %q", host, err, KindAddress)
+		}
+	}
+	if touched.Load() {
+		t.Error("a connection was made")
+	}
+}
+
+func TestAnAllowedNetworkIsDialled(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, func(http.ResponseWriter, *http.Request) {})
+	f := newFetcher(t, Config{AllowNet: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}})
+	fetch(t, f, s.URL)
+	_, err := f.Fetch(t.Context(), strings.Replace(s.URL, "127.0.0.1", "127.0.0.2", 1))
+	wantKind(t, err, KindAddress)
+}
+
+func TestAnAllowedHostIsDialledOnItsPortOnly(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, func(http.ResponseWriter, *http.Request) {})
+	u, err := url.Parse(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	port, touched := canary(t)
+	f := newFetcher(t, Config{
+		AllowNet:  []netip.Prefix{},
+		AllowHost: func(addr string) bool { return addr == "localhost:"+u.Port() },
+	})
+	fetch(t, f, "http://localhost:"+u.Port())
+	fetch(t, f, "http://LocalHost:"+u.Port())
+	for _, other := range []string{"127.0.0.1:" + u.Port(), "localhost:" + port, "a.localhost:" + u.Port()} {
+		_, err := f.Fetch(t.Context(), "http://"+other)
+		wantKind(t, err, KindAddress)
+	}
+	if touched.Load() {
+		t.Error("a connection was made")
+	}
+}
+
+func TestTheNextAddressIsTriedWhenOneFails(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, func(http.ResponseWriter, *http.Request) {})
+	u, err := url.Parse(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dns := names{"two.example": {"127.0.0.9", "127.0.0.1"}, "mixed.example": {"10.0.0.1", "127.0.0.1"}}
+	f := newFetcher(t, Config{Resolve: dns.resolve})
+	fetch(t, f, "http://two.example:"+u.Port())
+	fetch(t, f, "http://mixed.example:"+u.Port())
+}
+
+func TestTheGuardLooksAtWhatAProxyIsAskedFor(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int32
+	proxy := newServer(t, func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		io.WriteString(w, r.RequestURI)
+	})
+	u, err := url.Parse(proxy.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dns := names{"private.example": {"10.0.0.1"}, "public.example": {"8.8.8.8"}}
+	f := newFetcher(t, Config{Proxy: u, AllowNet: []netip.Prefix{}, Resolve: dns.resolve})
+	for _, host := range []string{
+		"127.0.0.1", "localhost", "x.localhost", "private.example", "[::1]", "[::ffff:10.0.0.1]",
+		"2130706433", "127.1", "0x7f.1", "0x7f000001", "0177.0.0.1.", "10.0.0.0x1",
+	} {
+		_, err := f.Fetch(t.Context(), "http://"+host+"/")
+		var e *Error
+		if !errors.As(err, &e) || e.Kind != KindAddress {
+			t.Errorf("%s: error %v, want kind %q", host, err, KindAddress)
+		}
+	}
+	if n := asked.Load(); n != 0 {
+		t.Errorf("the proxy was asked %d times", n)
+	}
+	// One that it may be asked for, and one that only it can look up.
+	for _, url := range []string{"http://public.example/a", "http://unknown.example/b"} {
+		if r := fetch(t, f, url); string(r.Body) != url {
+			t.Errorf("the proxy was asked for %q, want %q", r.Body, url)
+		}
+	}
+}
+
+func TestAProxyThatIsNotThereIsATemporaryError(t *testing.T) {
+	t.Parallel()
+	for _, proxy := range []string{"gone.example:80", "127.0.0.1:1"} {
+		f := newFetcher(t, Config{Proxy: &url.URL{Scheme: "http", Host: proxy}, Resolve: names{}.resolve})
+		for _, target := range []string{"http://a.example/", "https://a.example/"} {
+			_, err := f.Fetch(t.Context(), target)
+			wantKind(t, err, KindConnect)
+		}
+	}
+}
+
+func TestDNSIsAskedOncePerNameAndTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked atomic.Int32
+		dns := names{"known.example": {"127.0.0.1"}}
+		r := resolver{answers: newCache[*answer](10)}
+		r.lookup = func(ctx context.Context, host string) ([]netip.Addr, error) {
+			asked.Add(1)
+			time.Sleep(time.Second) // virtual: long enough for the others to come
+			return dns.resolve(ctx, host)
+		}
+		for _, test := range []struct {
+			host string
+			kept time.Duration
+		}{{"known.example", dnsPositive}, {"unknown.example", dnsNegative}} {
+			asked.Store(0)
+			for range 100 {
+				go r.resolve(t.Context(), test.host)
+			}
+			time.Sleep(test.kept)
+			r.resolve(t.Context(), test.host)
+			if n := asked.Load(); n != 1 {
+				t.Errorf("%s: asked %d times, want once", test.host, n)
+			}
+			time.Sleep(2 * time.Second)
+			r.resolve(t.Context(), test.host)
+			if n := asked.Load(); n != 2 {
+				t.Errorf("%s: asked %d times after it expired, want twice", test.host, n)
+			}
+		}
+	})
+}
+
+func TestADNSErrorHasItsKind(t *testing.T) {
+	t.Parallel()
+	f := newFetcher(t, Config{Resolve: func(_ context.Context, host string) ([]netip.Addr, error) {
+		switch host {
+		case "gone.example":
+			return nil, &net.DNSError{Err: "no such host", IsNotFound: true}
+		case "empty.example":
+			return nil, nil
+		}
+		return nil, &net.DNSError{Err: "server misbehaving", IsTemporary: true}
+	}})
+	for host, want := range map[string]Kind{"gone.example": KindNoHost, "empty.example": KindNoHost, "bad.example": KindDNS} {
+		_, err := f.Fetch(t.Context(), "http://"+host)
+		wantKind(t, err, want)
+	}
+}
+
+func TestALookupGivenUpIsNotRemembered(t *testing.T) {
+	t.Parallel()
+	r := resolver{answers: newCache[*answer](10)}
+	r.lookup = func(ctx context.Context, host string) ([]netip.Addr, error) {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return []netip.Addr{netip.MustParseAddr("8.8.8.8")}, nil
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := r.resolve(ctx, "a.example"); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want %v", err, context.Canceled)
+	}
+	if _, err := r.resolve(t.Context(), "a.example"); err != nil {
+		t.Errorf("the next lookup: %v", err)
+	}
+}

@@ -1,0 +1,13 @@
+// Package crawler fetches one page, politely and within limits. It knows nothing of leases, queues or scope: it is
+// told a URL and gives back what the server said, or why it could not.
+//
+//   - [Fetcher] sends one GET and never more than one: it follows no redirect and repeats nothing by itself, so that
+//     whoever keeps a host's pace sees every request that leaves this machine.
+//   - Every phase has a deadline and every buffer a bound: a hostile server costs one timeout and no memory.
+//   - Addresses that are not part of the public internet are refused when they are dialled, after DNS.
+//   - [Robots] keeps the robots.txt rules of origins (RFC 9309).
+//   - [Record] is what is written about a settled URL; the sinks are in the packages below.
+//
+// HTTP/1.1 only, on purpose: a polite crawler has few requests to a host under way, so HTTP/2 would save nothing, and
+// it would bring back retries that the caller does not see.
+package crawler

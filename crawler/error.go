@@ -1,0 +1,101 @@
+package crawler
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+)
+
+// ErrNoSpace is wrapped by what a sink returns when its disk or quota is full.
+var ErrNoSpace = errors.New("no space left")
+
+// Kind says in a word why a fetch failed. Kinds are counted and written to records, so there are few.
+type Kind string
+
+// The kinds.
+const (
+	KindURL      Kind = "url"      // not an absolute http or https URL
+	KindAddress  Kind = "address"  // refused by the guard: not part of the public internet
+	KindNoHost   Kind = "no-host"  // DNS says that the name does not exist
+	KindDNS      Kind = "dns"      // DNS gave no answer
+	KindConnect  Kind = "connect"  // refused or unreachable
+	KindTLS      Kind = "tls"      // no handshake, or a certificate that does not hold
+	KindTimeout  Kind = "timeout"  // a phase, or the whole request, took too long
+	KindReset    Kind = "reset"    // the connection ended before the response did
+	KindHeader   Kind = "header"   // more than 256 KiB of response header
+	KindProtocol Kind = "protocol" // not HTTP
+	KindDecode   Kind = "decode"   // the body is not what its Content-Encoding says
+	KindCanceled Kind = "canceled" // the caller's context ended; says nothing about the page
+)
+
+// Temporary tells whether the same request may well succeed later.
+func (k Kind) Temporary() bool {
+	switch k {
+	case KindDNS, KindConnect, KindTimeout, KindReset:
+		return true
+	}
+	return false
+}
+
+// Error is every error of a fetch.
+type Error struct {
+	Kind Kind
+	Err  error
+}
+
+func (e *Error) Error() string { return string(e.Kind) + ": " + e.Err.Error() }
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// classify gives err its kind. The parent context is the caller's, without our own deadline: if it has ended, that is
+// the reason, whatever the error looks like.
+func classify(parent context.Context, err error) *Error {
+	if parent.Err() != nil {
+		return &Error{KindCanceled, context.Cause(parent)}
+	}
+	var known *Error
+	if errors.As(err, &known) {
+		return known
+	}
+	return &Error{kindOf(err), err}
+}
+
+// kindOf knows the errors of net, crypto/tls and net/http. Where those have no type or value to compare, only their
+// text remains; the tests meet each of them on a real connection.
+func kindOf(err error) Kind {
+	var timeout net.Error
+	switch text := err.Error(); {
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		return KindTimeout
+	case strings.Contains(text, "tls: "), errors.Is(err, http.ErrSchemeMismatch):
+		return KindTLS
+	case strings.Contains(text, "response headers exceeded"):
+		return KindHeader
+	case isReset(err), strings.Contains(text, "server closed idle connection"):
+		return KindReset
+	case isDial(err):
+		return KindConnect
+	}
+	return KindProtocol
+}
+
+func isReset(err error) bool {
+	for _, e := range []error{
+		io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, net.ErrClosed,
+		syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNABORTED,
+	} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+func isDial(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect" || op.Op == "socks connect")
+}

@@ -1,0 +1,364 @@
+package crawler
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/andybalholm/brotli"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+func TestAResponseIsWhatTheServerSaid(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Path", r.URL.RequestURI())
+		w.WriteHeader(http.StatusTeapot)
+		io.WriteString(w, "short and stout")
+	})
+	r := fetch(t, newFetcher(t, Config{}), s.URL+"/a%20b?c=d")
+	if r.Status != http.StatusTeapot || r.Header.Get("X-Path") != "/a%20b?c=d" || string(r.Body) != "short and stout" {
+		t.Errorf("got %d, %q, %q", r.Status, r.Header.Get("X-Path"), r.Body)
+	}
+	if r.Truncated || r.Proto != "HTTP/1.1" || "http://"+r.RemoteAddr.String() != s.URL || r.Duration <= 0 {
+		t.Errorf("truncated %v, %s, from %v, in %v", r.Truncated, r.Proto, r.RemoteAddr, r.Duration)
+	}
+}
+
+func TestARequestSaysNoMoreThanItShould(t *testing.T) {
+	t.Parallel()
+	got := make(chan *http.Request, 1)
+	s := newServer(t, func(_ http.ResponseWriter, r *http.Request) { got <- r })
+	f := newFetcher(t, Config{UserAgent: "trawl/1", Header: http.Header{"x-more": {"1", "2"}, "Accept": {"text/html"}}})
+	fetch(t, f, s.URL)
+	r := <-got
+	want := http.Header{
+		"User-Agent": {"trawl/1"}, "Accept": {"text/html"}, "Accept-Encoding": {"gzip, br, zstd"}, "X-More": {"1", "2"},
+	}
+	if fmt.Sprint(r.Header) != fmt.Sprint(want) {
+		t.Errorf("header %v, want %v", r.Header, want)
+	}
+	if r.Method != "GET" || r.ContentLength != 0 || r.TransferEncoding != nil {
+		t.Errorf("%s with length %d, encoding %v; want a GET without a body", r.Method, r.ContentLength, r.TransferEncoding)
+	}
+}
+
+func TestARedirectIsReturnedAndNotFollowed(t *testing.T) {
+	t.Parallel()
+	var requests atomic.Int32
+	s := newServer(t, func(w http.ResponseWriter, r *http.Request) {
+		requests.Add(1)
+		w.Header().Set("Content-Encoding", "gzip") // as some do, without a body
+		http.Redirect(w, r, "/there", http.StatusFound)
+	})
+	s.Config.Handler = stripBody(s.Config.Handler)
+	r := fetch(t, newFetcher(t, Config{}), s.URL)
+	if r.Status != http.StatusFound || r.Header.Get("Location") != "/there" || requests.Load() != 1 {
+		t.Errorf("%d to %q after %d requests", r.Status, r.Header.Get("Location"), requests.Load())
+	}
+}
+
+// stripBody serves as h does, without the body.
+func stripBody(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rec := httptest.NewRecorder()
+		h.ServeHTTP(rec, r)
+		for k, v := range rec.Header() {
+			w.Header()[k] = v
+		}
+		w.WriteHeader(rec.Code)
+	})
+}
+
+func TestKeepAliveServesManyPages(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	clients := make(map[string]bool)
+	s := newServer(t, func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		clients[r.RemoteAddr] = true
+		w.Write(make([]byte, 100<<10))
+	})
+	f := newFetcher(t, Config{})
+	for range 20 {
+		fetch(t, f, s.URL)
+	}
+	if len(clients) != 1 {
+		t.Errorf("20 pages over %d connections, want 1", len(clients))
+	}
+}
+
+func TestWhatIsNoWebAddressIsAURLError(t *testing.T) {
+	t.Parallel()
+	f := newFetcher(t, Config{})
+	for _, raw := range []string{
+		"", "/path", "ftp://example.com/", "http:///x", "http://:80/", "http://a b/", "mailto:a@b.c", "http://[::1/",
+	} {
+		_, err := f.Fetch(t.Context(), raw)
+		wantKind(t, err, KindURL)
+	}
+}
+
+func TestCookiesAreKeptOnlyInAJar(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, func(w http.ResponseWriter, r *http.Request) {
+		http.SetCookie(w, &http.Cookie{Name: "seen", Value: "yes"})
+		c, err := r.Cookie("seen")
+		fmt.Fprint(w, err == nil && c.Value == "yes")
+	})
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		jar  http.CookieJar
+		want string
+	}{{nil, "false"}, {jar, "true"}} {
+		f := newFetcher(t, Config{Jar: test.jar})
+		fetch(t, f, s.URL)
+		if r := fetch(t, f, s.URL); strings.TrimSpace(string(r.Body)) != test.want {
+			t.Errorf("jar %v: the cookie came back: %s, want %s", test.jar != nil, r.Body, test.want)
+		}
+	}
+}
+
+func TestAWrongConfigIsRefused(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]Config{
+		"no user agent":            {},
+		"a line end in user agent": {UserAgent: "a\r\nb"},
+		"a bad header name":        {UserAgent: "a", Header: http.Header{"a b": {"c"}}},
+		"a bad header value":       {UserAgent: "a", Header: http.Header{"a": {"b\nc"}}},
+		"a negative limit":         {UserAgent: "a", MaxBody: -1},
+		"a proxy without a host":   {UserAgent: "a", Proxy: &url.URL{Scheme: "http"}},
+		"a proxy of another kind":  {UserAgent: "a", Proxy: &url.URL{Scheme: "ftp", Host: "proxy"}},
+	} {
+		if _, err := New(c); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+// encode compresses body; big bodies of one byte become bombs.
+func encode(t testing.TB, encoding string, body []byte) []byte {
+	var out bytes.Buffer
+	var w io.WriteCloser
+	switch encoding {
+	case "gzip", "x-gzip":
+		w = gzip.NewWriter(&out)
+	case "br":
+		w = brotli.NewWriter(&out)
+	case "zstd":
+		z, err := zstd.NewWriter(&out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w = z
+	default:
+		return body
+	}
+	if _, err := w.Write(body); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// encodedServer serves raw at /, under the Content-Encoding that the query asks for.
+func encodedServer(t testing.TB, pages map[string][]byte) *httptest.Server {
+	return newServer(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Encoding", r.URL.RawQuery)
+		w.Write(pages[r.URL.RawQuery])
+	})
+}
+
+func TestEncodedBodiesAreDecoded(t *testing.T) {
+	t.Parallel()
+	noise := make([]byte, 700<<10) // over smallBody as sent, too
+	rand.Read(noise)
+	for _, body := range [][]byte{nil, []byte("hello"), bytes.Repeat([]byte("hello, world "), 60_000), noise} {
+		pages := make(map[string][]byte)
+		for _, encoding := range []string{"gzip", "x-gzip", "br", "zstd", "utf-8", "identity", ""} {
+			pages[encoding] = encode(t, encoding, body)
+		}
+		s, f := encodedServer(t, pages), newFetcher(t, Config{})
+		for encoding, raw := range pages {
+			r := fetch(t, f, s.URL+"/?"+encoding)
+			if !bytes.Equal(r.Body, body) || r.Truncated {
+				t.Errorf("%s of %d bytes: got %d bytes, truncated %v", encoding, len(body), len(r.Body), r.Truncated)
+			}
+			if !bytes.Equal(r.Raw, raw) {
+				t.Errorf("%s of %d bytes: raw body differs", encoding, len(body))
+			}
+		}
+	}
+}
+
+func TestABombIsCutAtTheLimit(t *testing.T) {
+	t.Parallel()
+	const limit = 1 << 20
+	zeros := make([]byte, 16<<20)
+	pages := make(map[string][]byte)
+	for _, encoding := range []string{"gzip", "br", "zstd"} {
+		pages[encoding] = encode(t, encoding, zeros)
+	}
+	s, f := encodedServer(t, pages), newFetcher(t, Config{MaxBody: limit})
+	for encoding, raw := range pages {
+		r := fetch(t, f, s.URL+"/?"+encoding)
+		if len(r.Body) != limit || !r.Truncated {
+			t.Errorf("%s bomb of %d bytes: %d bytes, truncated %v", encoding, len(raw), len(r.Body), r.Truncated)
+		}
+		r.Release()
+	}
+}
+
+func TestTheLimitIsExact(t *testing.T) {
+	t.Parallel()
+	for _, limit := range []int{10, minBuffer, smallBody, smallBody + 1, 1 << 20} {
+		for size, truncated := range map[int]bool{limit - 1: false, limit: false, limit + 1: true} {
+			body := bytes.Repeat([]byte("x"), size)
+			pages := map[string][]byte{"": body, "gzip": encode(t, "gzip", body)}
+			s, f := encodedServer(t, pages), newFetcher(t, Config{MaxBody: int64(limit)})
+			for encoding := range pages {
+				if encoding == "gzip" && limit < 100 {
+					continue // as sent it is longer than the limit
+				}
+				r := fetch(t, f, s.URL+"/?"+encoding)
+				if len(r.Body) != min(size, limit) || r.Truncated != truncated {
+					t.Errorf("%q: %d bytes of %d at limit %d, truncated %v", encoding, len(r.Body), size, limit, r.Truncated)
+				}
+			}
+		}
+	}
+}
+
+func TestGzipMembersAreJoinedAndWhatFollowsThemIsIgnored(t *testing.T) {
+	t.Parallel()
+	members := append(encode(t, "gzip", []byte("hello, ")), encode(t, "gzip", []byte("world"))...)
+	for _, rest := range []string{"", "\x1f", "garbage", strings.Repeat("garbage", 10)} {
+		pages := map[string][]byte{"gzip": append(bytes.Clone(members), rest...)}
+		r := fetch(t, newFetcher(t, Config{}), encodedServer(t, pages).URL+"/?gzip")
+		if string(r.Body) != "hello, world" {
+			t.Errorf("body %q before %q, want hello, world", r.Body, rest)
+		}
+	}
+}
+
+func TestABrokenBodyIsADecodeError(t *testing.T) {
+	t.Parallel()
+	pages := make(map[string][]byte)
+	for _, encoding := range []string{"gzip", "br", "zstd"} {
+		whole := encode(t, encoding, bytes.Repeat([]byte("hello, world "), 1000))
+		pages[encoding] = whole[:len(whole)/2]
+	}
+	pages["deflate"] = []byte("x")
+	s, f := encodedServer(t, pages), newFetcher(t, Config{})
+	for encoding := range pages {
+		_, err := f.Fetch(t.Context(), s.URL+"/?"+encoding)
+		wantKind(t, err, KindDecode)
+	}
+}
+
+func TestAZstdWindowOver8MiBIsRefused(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	z, err := zstd.NewWriter(&out, zstd.WithWindowSize(16<<20), zstd.WithSingleSegment(false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	z.Write(make([]byte, 1<<20))
+	z.Flush()
+	z.Close()
+	_, err = newFetcher(t, Config{}).Fetch(t.Context(), encodedServer(t, map[string][]byte{"zstd": out.Bytes()}).URL+"/?zstd")
+	wantKind(t, err, KindDecode)
+	if !errors.Is(err, zstd.ErrWindowSizeExceeded) {
+		t.Errorf("error %v, want %v", err, zstd.ErrWindowSizeExceeded)
+	}
+}
+
+func TestLargeBodiesWaitForTheirShare(t *testing.T) {
+	t.Parallel()
+	const size = 1 << 20
+	body := make([]byte, size)
+	s := encodedServer(t, map[string][]byte{"": body, "gzip": encode(t, "gzip", body)})
+	// Room for two plain bodies, or one encoded; 16 want them.
+	f := newFetcher(t, Config{MaxBody: size, LargeBodies: 2 * size})
+	var wg sync.WaitGroup
+	for i := range 16 {
+		wg.Go(func() {
+			r, err := f.Fetch(t.Context(), s.URL+[]string{"/?", "/?gzip"}[i%2])
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if len(r.Body) != size {
+				t.Errorf("%d bytes, want %d", len(r.Body), size)
+			}
+			r.Release()
+			r.Release() // does nothing
+		})
+	}
+	wg.Wait()
+	if !f.bodies.large.TryAcquire(2 * size) {
+		t.Error("a share was not given back")
+	}
+}
+
+func TestAFailedFetchHoldsNoShare(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "1000000")
+		w.Write(make([]byte, 900_000))
+	})
+	f := newFetcher(t, Config{})
+	_, err := f.Fetch(t.Context(), s.URL)
+	wantKind(t, err, KindReset)
+	if !f.bodies.large.TryAcquire(f.cfg.LargeBodies) {
+		t.Error("a share was not given back")
+	}
+}
+
+func TestCloseLeavesNothingBehind(t *testing.T) {
+	s := newServer(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok") })
+	before := runtime.NumGoroutine()
+	f := newFetcher(t, Config{})
+	var wg sync.WaitGroup
+	for i := range 50 {
+		wg.Go(func() {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			if i%2 == 0 {
+				cancel() // some are given up while they dial
+			}
+			if r, err := f.Fetch(ctx, s.URL); err == nil {
+				r.Release()
+			}
+		})
+	}
+	wg.Wait()
+	f.Close()
+	s.Close()
+	for runtime.NumGoroutine() > before { // the transport's end by themselves; the test's timeout is the limit
+		runtime.Gosched()
+	}
+	_, err := f.Fetch(t.Context(), s.URL)
+	if err == nil {
+		t.Error("a closed fetcher fetched")
+	}
+}

@@ -1,0 +1,16 @@
+package crawler
+
+import "context"
+
+type sentKey struct{}
+
+// WithSent makes a Fetch with the returned context call sent when its request has been written to the connection; it
+// does not call it for a request that never was. sent must be quick, and may be called after Fetch has returned.
+func WithSent(ctx context.Context, sent func()) context.Context {
+	return context.WithValue(ctx, sentKey{}, sent)
+}
+
+func sentOf(ctx context.Context) func() {
+	sent, _ := ctx.Value(sentKey{}).(func())
+	return sent
+}
