@@ -1,0 +1,181 @@
+// Package jsonl writes records as lines of JSON. A line that Write has returned for is on the disk; a line that a crash
+// tore is cut off when the file is opened again.
+package jsonl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+
+	"trawl/crawler"
+)
+
+// Config of a sink. The zero value is the safe choice.
+type Config struct {
+	// NoSync leaves it to the operating system when to put lines on the disk: they survive the death of the process
+	// but perhaps not that of the machine.
+	NoSync bool
+}
+
+// Sink appends records to a file. Its methods may be called from many goroutines: the lines of those who call while
+// one batch is being written are the next batch, in one write and one sync. There is no goroutine behind it.
+type Sink struct {
+	sync func() error // nil: lines are not synced
+
+	disk   sync.Mutex // held while a batch is written; taken before mu
+	file   file
+	size   int64 // of the file's whole, durable lines
+	torn   bool  // there may be more in the file than that
+	closed bool
+
+	mu   sync.Mutex
+	next *batch // gathers lines until its turn comes; nil: the next line starts one
+}
+
+// file is what a sink needs of an *os.File opened for appending.
+type file interface {
+	Write(p []byte) (int, error)
+	Truncate(size int64) error
+	Sync() error
+	Close() error
+}
+
+// batch is lines that are written together.
+type batch struct {
+	lines []byte
+	done  chan struct{} // closed when err says what became of them
+	err   error
+}
+
+// Open creates the file, and its folder, when they are missing, and cuts a torn last line off. It refuses a file that
+// holds no records.
+func Open(path string, c Config) (*Sink, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return nil, fmt.Errorf("jsonl: %w", err)
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o666)
+	if err != nil {
+		return nil, fmt.Errorf("jsonl: %w", err)
+	}
+	size, err := recoverTail(f)
+	if err == nil && !c.NoSync {
+		err = syncFolder(path)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("jsonl: %s: %w", path, err), f.Close())
+	}
+	s := &Sink{file: f, size: size}
+	if !c.NoSync {
+		s.sync = f.Sync
+	}
+	return s, nil
+}
+
+// syncFolder makes the name of a new file durable.
+func syncFolder(path string) error {
+	d, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// Write returns when the record's line is durable, alone in its line and whole. After an error the line is not in the
+// file, and Write may be called again; the error wraps [crawler.ErrNoSpace] when the disk is full. ctx is looked at
+// only before the line has joined a batch: from then on, others wait for the same write.
+func (s *Sink) Write(ctx context.Context, r *crawler.Record) error {
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	p := lines.Get().(*[]byte)
+	*p = append(appendRecord((*p)[:0], r), '\n')
+	b, first := s.join(*p)
+	lines.Put(p)
+	if first {
+		s.lead(b)
+	}
+	<-b.done
+	return b.err
+}
+
+// lines are buffers to encode in: outside the locks, so that records are encoded side by side.
+var lines = sync.Pool{New: func() any { return new([]byte) }}
+
+// join adds a line to the batch that is gathering; first: the caller has started it and must lead it.
+func (s *Sink) join(line []byte) (b *batch, first bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.next == nil {
+		s.next = &batch{done: make(chan struct{})}
+		first = true
+	}
+	s.next.lines = append(s.next.lines, line...)
+	return s.next, first
+}
+
+// lead writes a batch when the one before it is written.
+func (s *Sink) lead(b *batch) {
+	s.disk.Lock()
+	defer s.disk.Unlock()
+	s.mu.Lock()
+	s.next = nil // nobody can join from here on
+	s.mu.Unlock()
+	b.err = s.commit(b.lines)
+	close(b.done)
+}
+
+// commit appends lines, all or none of them.
+func (s *Sink) commit(lines []byte) error {
+	if s.closed {
+		return fmt.Errorf("jsonl: %w", os.ErrClosed)
+	}
+	if s.torn {
+		if err := s.cut(); err != nil {
+			return wrap(err)
+		}
+	}
+	s.torn = true
+	_, err := s.file.Write(lines)
+	if err == nil && s.sync != nil {
+		err = s.sync()
+	}
+	if err != nil {
+		// What was written of the lines must go, since their callers will send them again. If even that fails the
+		// next commit tries first.
+		return wrap(errors.Join(err, s.cut()))
+	}
+	s.size += int64(len(lines))
+	s.torn = false
+	return nil
+}
+
+func (s *Sink) cut() error {
+	err := s.file.Truncate(s.size)
+	s.torn = err != nil
+	return err
+}
+
+func wrap(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return fmt.Errorf("jsonl: %w: %w", crawler.ErrNoSpace, err)
+	}
+	return fmt.Errorf("jsonl: %w", err)
+}
+
+// Close syncs and closes the file. A Write after it returns os.ErrClosed; a second Close does nothing.
+func (s *Sink) Close() error {
+	s.disk.Lock()
+	defer s.disk.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	if err := errors.Join(s.file.Sync(), s.file.Close()); err != nil {
+		return wrap(err)
+	}
+	return nil
+}
