@@ -58,7 +58,8 @@ type Entry struct {
 	Depth    int      // links followed from a seed; a redirect adds none
 	Hops     int      // redirects in a row that led here
 	Priority Priority // within its host
-	Seed     bool     // it widens the scope: its host (or domain, or folder) belongs to the crawl
+	Seed     bool     // it widens the scope: its host (or domain, or folder) belongs to the crawl. With a Via it is
+	// where a seed redirected to
 }
 
 // Priority orders the URLs of one host; 0 goes first.
@@ -208,6 +209,7 @@ type Keeper interface {
 	Crawl(ctx context.Context) (Crawl, error)
 	SetPolicy(ctx context.Context, p Policy) error
 	SetState(ctx context.Context, s State) error
-	// Seeds calls yield with every entry that was accepted as a seed, until yield returns false.
-	Seeds(ctx context.Context, yield func(URL) bool) error
+	// Seeds calls yield with every entry that was accepted as a seed (URL and Via), in that order, until yield
+	// returns false.
+	Seeds(ctx context.Context, yield func(Entry) bool) error
 }
