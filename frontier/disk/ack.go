@@ -1,0 +1,137 @@
+package disk
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"trawl/frontier"
+)
+
+// Ack implements frontier.Frontier.
+func (s *Store) Ack(ctx context.Context, l *frontier.Lease, r frontier.Report) error {
+	if err := s.begin(ctx); err != nil {
+		return err
+	}
+	err := s.report(l, r)
+	if committed := s.end(); committed != nil {
+		return committed
+	}
+	if err == nil {
+		l.Settled += len(r.Outcomes)
+	}
+	return err
+}
+
+// report applies an ack, or as much of it as an earlier copy of it has not.
+func (s *Store) report(l *frontier.Lease, r frontier.Report) error {
+	h := s.hosts[l.Host]
+	if h == nil || h.lease == nil || h.lease.token != l.Token {
+		return fmt.Errorf("%s: %w", l.Host, frontier.ErrLeaseLost)
+	}
+	held := h.lease
+	before := held.settled - l.Settled // outcomes that an earlier copy settled
+	switch {
+	case before < 0:
+		return fmt.Errorf("ack %s: %d URLs are settled, not %d", l.Host, held.settled, l.Settled)
+	case before >= len(r.Outcomes) && (before > 0 || held.over): // sent again: it has all been done
+		return nil
+	case held.over:
+		return fmt.Errorf("%s: %w", l.Host, frontier.ErrLeaseLost)
+	case before+len(held.chunks)-held.settled < len(r.Outcomes):
+		return fmt.Errorf("ack %s: %d outcomes for %d URLs", l.Host, len(r.Outcomes), len(held.chunks)-l.Settled)
+	}
+	fresh := r.Outcomes[before:]
+	for i := range fresh {
+		if v := fresh[i].Verdict; v < frontier.Done || v > frontier.Refused {
+			return fmt.Errorf("ack %s: outcome %d has no verdict", l.Host, i)
+		}
+	}
+	for i := range fresh {
+		s.settle(held, &fresh[i])
+	}
+	h.next = max(h.next, s.after(r.Next))
+	if r.Delay > 0 {
+		h.delay = int64(r.Delay)
+	}
+	held.deadline = s.after(held.ttl)
+	if r.Release || held.settled == len(held.chunks) {
+		s.finish(held)
+	}
+	s.batch.touch(h)
+	return nil
+}
+
+// settle ends the loan of the next URL of a lease.
+func (s *Store) settle(l *lease, o *frontier.Outcome) {
+	h, c := l.host, l.chunks[l.settled]
+	it := c.item(c.settled)
+	switch o.Verdict {
+	case frontier.Done:
+		h.done++
+		s.stats.Done++
+	case frontier.Dead:
+		s.bury(h, it, *o)
+	case frontier.Refused:
+		s.forget(s.fp.Of(it.URL))
+		h.accepted--
+		s.refuse(o.Reason, 1, it.URL.String())
+	case frontier.Retry:
+		s.retry(c, o.After)
+	}
+	s.settleFirst(h, c)
+	l.settled++
+	s.stats.Leased--
+	h.probation, s.cautious = false, false
+	if !s.progress {
+		s.progress, s.batch.meta = true, true
+	}
+	s.accept(o.Found)
+	for _, r := range o.Refused {
+		s.refuse(r.Reason, r.Count, r.Example)
+	}
+}
+
+// settleFirst takes the first URL of h, which is in c, out of its line.
+func (s *Store) settleFirst(h *host, c *chunk) {
+	c.settled++
+	h.waiting--
+	if c.settled == c.n {
+		h.lines[c.priority].pop()
+		s.inRAM -= int64(len(c.text))
+		c.text, c.paths, c.gone = nil, nil, true
+	}
+	s.batch.change(c)
+}
+
+// bury makes a URL dead.
+func (s *Store) bury(h *host, it frontier.Item, o frontier.Outcome) {
+	h.dead++
+	s.stats.Dead++
+	s.stats.DeadFor[o.Reason]++
+	s.batch.dead = append(s.batch.dead, deadURL{it, o.Reason, o.Detail, s.clock})
+}
+
+// retry makes the first unsettled URL of a chunk one of its own, which joins its line when it is due.
+func (s *Store) retry(from *chunk, after time.Duration) {
+	s.ids++
+	c := &chunk{origin: from.origin, id: s.ids, tries: []byte{0}}
+	c.add(from.paths[from.settled])
+	c.seal()
+	s.inRAM += int64(len(c.text))
+	if from.tries != nil {
+		c.tries[0] = from.tries[from.settled]
+	}
+	c.tried(0)
+	c.host.waiting++
+	s.stats.Retries++
+	s.batch.change(c)
+	if after > 0 {
+		c.due = s.after(after)
+		s.stats.Delayed++
+		s.delayed.push(c.due, c)
+		return
+	}
+	s.stats.Queued++
+	c.host.lines[c.priority].push(c)
+}

@@ -1,0 +1,103 @@
+package disk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"trawl/frontier"
+)
+
+// Report is what can be read of a store from outside, also while a process has it open. It is as of the latest commit.
+type Report struct {
+	Crawl frontier.Crawl `json:"crawl"`
+	Stats frontier.Stats `json:"stats"`
+	PID   int            `json:"pid,omitempty"` // of the process that has it open
+	Hosts []HostReport   `json:"hosts"`         // those with the most URLs waiting
+}
+
+// HostReport is one host's line.
+type HostReport struct {
+	Host    frontier.Host `json:"host"`
+	Waiting int64         `json:"waiting"`
+	Done    int64         `json:"done"`
+	Dead    int64         `json:"dead"`
+	Next    int64         `json:"next,omitempty"` // not asked before, Unix milliseconds
+}
+
+// Inspect reads the store in folder dir, with the hosts that have the most waiting, up to a number of them. Cost:
+// O(waiting chunks).
+func Inspect(ctx context.Context, dir string, hosts int) (Report, error) {
+	var r Report
+	file := filepath.Join(dir, File)
+	if _, err := os.Stat(file); err != nil {
+		return r, fmt.Errorf("no crawl in %s: %w", dir, err)
+	}
+	db, err := connect(file, "mode=ro&_pragma=busy_timeout(5000)")
+	if err != nil {
+		return r, err
+	}
+	defer db.Close()
+	if err := readMeta(db, map[string]any{"crawl": &r.Crawl, "stats": &r.Stats}); err != nil {
+		return r, openError(file, err)
+	}
+	rows, err := db.QueryContext(ctx, `select name, sum(n - settled) as waiting, done, dead, next
+		from chunk join host on host.id = chunk.host group by host.id order by waiting desc limit ?`, hosts)
+	if err != nil {
+		return r, openError(file, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var h HostReport
+		if err := rows.Scan(&h.Host, &h.Waiting, &h.Done, &h.Dead, &h.Next); err != nil {
+			return r, openError(file, err)
+		}
+		r.Hosts = append(r.Hosts, h)
+	}
+	r.PID = owner(dir)
+	return r, rows.Err()
+}
+
+// owner is the process that has the store in dir open; 0 for none.
+func owner(dir string) int {
+	l, err := acquire(filepath.Join(dir, "lock"))
+	if err == nil {
+		l.release()
+		return 0
+	}
+	if !errors.Is(err, ErrInUse) {
+		return 0
+	}
+	text, _ := os.ReadFile(filepath.Join(dir, "lock"))
+	pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
+	return pid
+}
+
+// Exists tells whether there is a store in folder dir.
+func Exists(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, File))
+	return err == nil
+}
+
+// Remove deletes the store in folder dir, unless a process has it open.
+func Remove(dir string) error {
+	if !Exists(dir) {
+		return nil
+	}
+	l, err := acquire(filepath.Join(dir, "lock"))
+	if err != nil {
+		return err
+	}
+	defer l.release()
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		if err := os.Remove(filepath.Join(dir, File+suffix)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove frontier: %w", err)
+		}
+	}
+	return nil
+}

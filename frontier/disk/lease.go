@@ -1,0 +1,297 @@
+package disk
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"time"
+
+	"trawl/frontier"
+)
+
+// lease is a lent host.
+type lease struct {
+	host     *host
+	asked    request
+	token    string
+	chunks   []*chunk // the chunk of each lent URL
+	settled  int
+	ttl      time.Duration
+	deadline int64
+	over     bool
+}
+
+// request identifies a LeaseRequest that carried an id.
+type request struct{ worker, id string }
+
+func (h *host) live() bool { return h.lease != nil && !h.lease.over }
+
+// perLevel counts URLs by priority. The lent ones of a host are the first ones of their line, at each priority.
+type perLevel [frontier.MaxPriority + 1]int
+
+// lent counts the URLs of h that are lent and not settled.
+func (h *host) lent() (n perLevel) {
+	if h.live() {
+		for _, c := range h.lease.chunks[h.lease.settled:] {
+			n[c.priority]++
+		}
+	}
+	return n
+}
+
+// Lease implements frontier.Frontier.
+func (s *Store) Lease(ctx context.Context, r frontier.LeaseRequest) ([]frontier.Lease, time.Duration, error) {
+	if err := s.begin(ctx); err != nil {
+		return nil, 0, err
+	}
+	granted := s.asked[request{r.Worker, r.ID}]
+	if len(granted) == 0 {
+		granted = s.lend(r)
+	}
+	if len(granted) == 0 {
+		defer s.leave()
+		if s.drained() {
+			return nil, 0, frontier.ErrDrained
+		}
+		return nil, s.untilNext(), s.err
+	}
+	out := make([]frontier.Lease, len(granted))
+	for i, l := range granted {
+		out[i] = s.describe(l)
+	}
+	return out, 0, s.end()
+}
+
+// lend makes leases of due hosts, in the order in which they became due.
+func (s *Store) lend(r frontier.LeaseRequest) (granted []*lease) {
+	if s.state != frontier.Running {
+		return nil
+	}
+	for len(granted) < r.Hosts && s.credit(1) > 0 {
+		h, ok := s.ready.pop(s.clock)
+		if !ok {
+			break
+		}
+		h.ready = false
+		l := s.lendHost(h, s.credit(r.Batch), r)
+		if l == nil {
+			break
+		}
+		granted = append(granted, l)
+	}
+	if r.ID != "" && len(granted) > 0 {
+		s.asked[request{r.Worker, r.ID}] = granted
+	}
+	return granted
+}
+
+// credit is how many of n URLs may be lent: as max-pages lets, and a single one while the store is cautious.
+func (s *Store) credit(n int) int {
+	if s.cautious {
+		n = min(n, 1-int(s.stats.Leased))
+	}
+	limit := s.crawl.Policy.MaxPages
+	if limit <= 0 {
+		return n
+	}
+	return int(max(0, min(int64(n), limit-s.stats.Settled()-s.stats.Leased)))
+}
+
+// lendHost lends the first n URLs of h's line; nil when they cannot be read.
+func (s *Store) lendHost(h *host, n int, r frontier.LeaseRequest) *lease {
+	if h.probation {
+		n = min(n, 1)
+	}
+	s.tokens++
+	l := &lease{host: h, asked: request{r.Worker, r.ID}, ttl: r.TTL, deadline: s.after(r.TTL)}
+	l.token = strconv.FormatUint(s.tokens, 10) + "." + s.nonce
+	for p := range h.lines {
+		for c := h.lines[p].head; c != nil && len(l.chunks) < n; c = c.behind {
+			if !s.readPaths(c) {
+				return nil
+			}
+			for i := c.settled; i < c.n && len(l.chunks) < n; i++ {
+				l.chunks = append(l.chunks, c)
+			}
+		}
+	}
+	h.lease = l
+	s.leases.push(l.deadline, l)
+	s.stats.Queued -= int64(len(l.chunks))
+	s.stats.Leased += int64(len(l.chunks))
+	s.stats.HostsLeased++
+	s.batch.touch(h)
+	return l
+}
+
+// describe is the lease as its owner sees it: what is not settled yet.
+func (s *Store) describe(l *lease) frontier.Lease {
+	out := frontier.Lease{Host: l.host.name, Token: l.token, TTL: l.ttl, Delay: s.delay(l.host), Settled: l.settled}
+	out.Items = make([]frontier.Item, len(l.chunks))
+	at, i := (*chunk)(nil), 0
+	for k := l.settled; k < len(l.chunks); k++ {
+		if c := l.chunks[k]; c != at {
+			at, i = c, c.settled
+		}
+		out.Items[k] = at.item(i)
+		i++
+	}
+	return out
+}
+
+// finish ends a lease: what is not settled is in line again.
+func (s *Store) finish(l *lease) {
+	left := int64(len(l.chunks) - l.settled)
+	s.stats.Leased -= left
+	s.stats.Queued += left
+	s.stats.HostsLeased--
+	l.over = true
+	l.chunks = l.chunks[:l.settled:l.settled]
+	s.forgetRequest(l)
+	s.batch.touch(l.host)
+	s.makeReady(l.host)
+}
+
+// forgetRequest removes a lease that is over from what a repeated request is answered with.
+func (s *Store) forgetRequest(l *lease) {
+	if live := slices.DeleteFunc(s.asked[l.asked], func(o *lease) bool { return o == l }); len(live) > 0 {
+		s.asked[l.asked] = live
+	} else {
+		delete(s.asked, l.asked)
+	}
+}
+
+// reclaimExpired takes back the hosts whose lease has run out.
+func (s *Store) reclaimExpired() {
+	for {
+		l, ok := s.leases.pop(s.clock)
+		switch {
+		case !ok:
+			return
+		case l.over:
+		case l.deadline > s.clock: // extended since
+			s.leases.push(l.deadline, l)
+		default:
+			// Its owner may have started a request up to TTL*2/3 after it was last heard of.
+			rest := l.deadline - int64(l.ttl/3) + int64(s.delay(l.host))
+			s.cutOff(l.host, l.host.lent(), len(l.chunks) == 1, rest)
+			s.finish(l)
+			l.host.lease = nil // not even a repeated ack knows it any more
+		}
+	}
+}
+
+// cutOff counts the death of a worker that held URLs of h: an attempt each, and suspicion. A URL that was lent alone is
+// given up the third time.
+func (s *Store) cutOff(h *host, lent perLevel, alone bool, next int64) {
+	h.next = max(h.next, next)
+	h.probation = true
+	s.stats.Reclaimed++
+	s.batch.touch(h)
+	for p, n := range lent {
+		first := h.lines[p].head
+		for c := first; c != nil && n > 0; c = c.behind {
+			for i := c.settled; i < c.n && n > 0; i++ {
+				c.tried(i)
+				n--
+			}
+			s.batch.change(c)
+		}
+		if alone && lent[p] > 0 {
+			s.strike(h, first)
+		}
+	}
+}
+
+// strike counts against the first URL of a chunk that it may have killed its worker.
+func (s *Store) strike(h *host, c *chunk) {
+	if c.strikes(c.settled)+1 < maxStrikes {
+		c.strike(c.settled)
+	} else {
+		s.poison(h, c)
+	}
+}
+
+// poison gives up the first URL of a chunk, which was lent alone.
+func (s *Store) poison(h *host, c *chunk) {
+	if !s.readPaths(c) {
+		return
+	}
+	s.bury(h, c.item(c.settled), frontier.Outcome{Reason: frontier.Poison, Detail: "its worker died each of the three times it was lent alone"})
+	s.settleFirst(h, c)
+	if h.live() {
+		h.lease.settled++
+		s.stats.Leased--
+	} else {
+		s.stats.Queued--
+	}
+}
+
+// queueDue puts retries whose time has come at the end of their line.
+func (s *Store) queueDue() {
+	for {
+		c, ok := s.delayed.pop(s.clock)
+		if !ok {
+			return
+		}
+		s.stats.Delayed--
+		s.stats.Queued++
+		s.rejoin(c)
+	}
+}
+
+// rejoin puts a retry at the end of its line, under a new id, since ids order the line when it is read from the file.
+func (s *Store) rejoin(c *chunk) {
+	if c.stored {
+		s.batch.erased = append(s.batch.erased, c.id)
+		c.stored = false
+	}
+	s.ids++
+	c.id, c.due = s.ids, 0
+	c.host.lines[c.priority].push(c)
+	s.batch.change(c)
+	s.makeReady(c.host)
+}
+
+// untilNext is how long nothing can become due.
+func (s *Store) untilNext() time.Duration {
+	at := s.clock + int64(time.Second)
+	if t, ok := s.ready.next(); ok && s.state == frontier.Running && s.credit(1) > 0 {
+		at = min(at, max(t, s.clock+int64(time.Millisecond)))
+	}
+	for _, next := range []func() (int64, bool){s.delayed.next, s.leases.next} {
+		if t, ok := next(); ok {
+			at = min(at, t)
+		}
+	}
+	for _, t := range s.held {
+		if t > s.clock {
+			at = min(at, t)
+		}
+	}
+	return time.Duration(at - s.clock)
+}
+
+// drained tells whether the crawl is over.
+func (s *Store) drained() bool {
+	if s.stats.Leased > 0 {
+		return false
+	}
+	if s.state == frontier.Stopping {
+		return true
+	}
+	if p := s.crawl.Policy.MaxPages; p > 0 && s.stats.Settled() >= p {
+		return true
+	}
+	return s.stats.Queued+s.stats.Delayed == 0 && !s.isHeld()
+}
+
+func (s *Store) isHeld() bool {
+	for name, until := range s.held {
+		if until > s.clock {
+			return true
+		}
+		delete(s.held, name)
+	}
+	return false
+}

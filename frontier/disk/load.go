@@ -1,0 +1,306 @@
+package disk
+
+import (
+	"bytes"
+	"database/sql"
+	_ "embed" // schema.sql
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/url"
+	"strings"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"trawl/frontier"
+)
+
+// File is the name of the store's file in its folder.
+const File = "crawl.db"
+
+// Schema is the version of the file's layout (PRAGMA user_version).
+const Schema = 1
+
+//go:embed schema.sql
+var schema string
+
+// ErrCorrupt is returned by Open for a file that cannot be what this package wrote.
+var ErrCorrupt = errors.New("the frontier file is damaged")
+
+func connect(file, options string) (*sql.DB, error) {
+	return sql.Open("sqlite", "file:"+(&url.URL{Path: file}).EscapedPath()+"?"+options)
+}
+
+// load opens the file, makes it if need be, and reads the state from it.
+func (s *Store) load() error {
+	var err error
+	// NORMAL: a commit survives the death of the process. A power cut may take the latest commits, never the order.
+	s.db, err = connect(s.file, "_pragma=journal_mode(wal)&_pragma=synchronous(normal)&_pragma=busy_timeout(10000)")
+	if err != nil {
+		return err
+	}
+	if err := s.loadAll(); err != nil {
+		return openError(s.file, err)
+	}
+	return nil
+}
+
+func (s *Store) loadAll() error {
+	if err := s.checkSchema(); err != nil {
+		return err
+	}
+	var saved frontier.Stats
+	if err := s.loadMeta(&saved); err != nil {
+		return err
+	}
+	byID, cut, err := s.loadHosts()
+	if err != nil {
+		return err
+	}
+	if err := s.loadSeen(); err != nil {
+		return err
+	}
+	if err := s.loadChunks(byID); err != nil {
+		return err
+	}
+	if err := s.check(saved); err != nil {
+		return err
+	}
+	s.resume(cut)
+	return nil
+}
+
+// openError makes errors of a foreign or damaged file readable.
+func openError(file string, err error) error {
+	text := err.Error()
+	for _, sign := range []string{"file is not a database", "malformed", "no such table", "no such column"} {
+		if strings.Contains(text, sign) {
+			err = fmt.Errorf("%w: %w", ErrCorrupt, err)
+			break
+		}
+	}
+	return fmt.Errorf("%s: %w", file, storeError(err))
+}
+
+// checkSchema makes the tables of a new file and refuses a newer version of them.
+func (s *Store) checkSchema() error {
+	var version int
+	if err := s.db.QueryRow("pragma user_version").Scan(&version); err != nil {
+		return err
+	}
+	switch {
+	case version > Schema:
+		return fmt.Errorf("it was written by a newer trawl (schema %d; this one knows %d): use that one, or another folder", version, Schema)
+	case version == Schema:
+		return nil
+	}
+	tables := 0
+	if err := s.db.QueryRow("select count(*) from sqlite_schema").Scan(&tables); err != nil {
+		return err
+	}
+	if tables > 0 {
+		return fmt.Errorf("%w: it is a SQLite file, but not of trawl", ErrCorrupt)
+	}
+	return s.create()
+}
+
+func (s *Store) create() error {
+	var secret [16]byte
+	hex.Decode(secret[:], []byte(randomHex(16)))
+	crawl := frontier.Crawl{ID: randomHex(8), Name: s.cfg.Crawl, Created: s.cfg.Now().UTC(), Policy: *s.cfg.Policy}
+	tx, err := s.db.Begin()
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() // does nothing after Commit
+	if _, err := tx.Exec(schema + fmt.Sprintf("; pragma user_version = %d", Schema)); err != nil {
+		return err
+	}
+	for _, r := range []row{
+		metaRow("crawl", crawl), metaRow("state", frontier.Running), metaRow("stats", frontier.Stats{}),
+		metaRow("progress", false), metaRow("secret", hex.EncodeToString(secret[:])),
+	} {
+		if _, err := tx.Exec(statements[r.do], r.args...); err != nil {
+			return err
+		}
+	}
+	return tx.Commit()
+}
+
+func (s *Store) loadMeta(saved *frontier.Stats) error {
+	var secret string
+	if err := readMeta(s.db, map[string]any{"crawl": &s.crawl, "state": &s.state, "stats": saved, "secret": &secret, "progress": &s.progress}); err != nil {
+		return err
+	}
+	if s.crawl.Name != s.cfg.Crawl {
+		return fmt.Errorf("the folder holds the crawl %q, not %q: use another folder, or --crawl %s", s.crawl.Name, s.cfg.Crawl, s.crawl.Name)
+	}
+	var key [16]byte
+	if n, err := hex.Decode(key[:], []byte(secret)); err != nil || n != len(key) {
+		return fmt.Errorf("%w: bad secret", ErrCorrupt)
+	}
+	s.fp = frontier.NewFingerprints(key)
+	s.stats = frontier.Stats{Done: saved.Done, Dead: saved.Dead, Retries: saved.Retries, Reclaimed: saved.Reclaimed,
+		Refused: clone(saved.Refused), DeadFor: clone(saved.DeadFor)}
+	return nil
+}
+
+// readMeta decodes the values of keys of the table meta.
+func readMeta(db *sql.DB, into map[string]any) error {
+	for k, v := range into {
+		var text string
+		err := db.QueryRow("select v from meta where k = ?", k).Scan(&text)
+		if err == nil {
+			err = json.Unmarshal([]byte(text), v)
+		}
+		if err != nil {
+			return fmt.Errorf("%w: meta %s: %w", ErrCorrupt, k, err)
+		}
+	}
+	return nil
+}
+
+// cut is a host that was lent when the last process ended.
+type cut struct {
+	*host
+	lent  perLevel
+	alone bool
+}
+
+// String is how the table host has it: a JSON array, or nothing.
+func (n perLevel) String() string {
+	if n == (perLevel{}) {
+		return ""
+	}
+	text, _ := json.Marshal(n) // numbers
+	return string(text)
+}
+
+func (s *Store) loadHosts() (byID map[int64]*host, lent []cut, err error) {
+	rows, err := s.db.Query("select id, name, next, delay, accepted, done, dead, lent, alone, probation from host")
+	if err != nil {
+		return nil, nil, err
+	}
+	defer rows.Close()
+	byID = map[int64]*host{}
+	latest := s.cfg.Now().Add(24 * time.Hour).UnixNano() // a longer pause is never asked for: the clock went back
+	for rows.Next() {
+		c := cut{host: &host{}}
+		h, held := c.host, ""
+		if err := rows.Scan(&h.id, &h.name, &h.next, &h.delay, &h.accepted, &h.done, &h.dead, &held, &c.alone, &h.probation); err != nil {
+			return nil, nil, err
+		}
+		h.next = min(h.next*1e6, latest)
+		s.hosts[h.name], byID[h.id] = h, h
+		if held == "" {
+			continue
+		}
+		if err := json.Unmarshal([]byte(held), &c.lent); err != nil {
+			return nil, nil, fmt.Errorf("%w: host %s: %w", ErrCorrupt, h.name, err)
+		}
+		lent = append(lent, c)
+	}
+	if len(s.hosts) != len(byID) {
+		return nil, nil, fmt.Errorf("%w: a host has two rows", ErrCorrupt)
+	}
+	s.stats.Hosts = int64(len(s.hosts))
+	return byID, lent, rows.Err()
+}
+
+func (s *Store) loadSeen() error {
+	rows, err := s.db.Query("select forgotten, fingerprints from seen order by id")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var forgotten bool
+		var fps sql.RawBytes
+		if err := rows.Scan(&forgotten, &fps); err != nil {
+			return err
+		}
+		for ; len(fps) >= 8; fps = fps[8:] {
+			if fp := binary.BigEndian.Uint64(fps); forgotten {
+				s.seen.remove(fp)
+			} else {
+				s.seen.add(fp)
+			}
+		}
+	}
+	s.stats.Seen = int64(s.seen.n)
+	return rows.Err()
+}
+
+func (s *Store) loadChunks(byID map[int64]*host) error {
+	rows, err := s.db.Query(`select id, host, priority, depth, hops, seed, generation, via, due, n, settled, tries, paths
+		from chunk order by id`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		c := &chunk{stored: true}
+		var hostID int64
+		var text sql.RawBytes
+		if err := rows.Scan(&c.id, &hostID, &c.priority, &c.depth, &c.hops, &c.seed, &c.generation, &c.via, &c.due,
+			&c.n, &c.settled, &c.tries, &text); err != nil {
+			return err
+		}
+		c.host = byID[hostID]
+		if c.host == nil || c.settled < 0 || c.settled >= c.n || c.priority > frontier.MaxPriority || c.tries != nil && len(c.tries) != c.n {
+			return fmt.Errorf("%w: chunk %d", ErrCorrupt, c.id)
+		}
+		s.ids = max(s.ids, c.id)
+		if c.due > 0 || s.inRAM < s.cfg.Budget {
+			c.text = bytes.Clone(text)
+			s.inRAM += int64(len(text))
+		}
+		s.place(c)
+	}
+	return rows.Err()
+}
+
+// place puts a chunk that was read from the file where it belongs.
+func (s *Store) place(c *chunk) {
+	left := int64(c.n - c.settled)
+	c.host.waiting += left
+	if c.due > 0 {
+		c.due *= 1e6
+		s.delayed.push(c.due, c)
+		s.stats.Delayed += left
+		return
+	}
+	c.host.lines[c.priority].push(c)
+	s.stats.Queued += left
+}
+
+// check compares what was read with the counts that were written with it.
+func (s *Store) check(saved frontier.Stats) error {
+	waiting := s.stats.Queued + s.stats.Delayed
+	if s.stats.Seen != saved.Seen || waiting != saved.Queued+saved.Delayed+saved.Leased {
+		return fmt.Errorf("%w: it should have %d URLs seen and %d waiting, and has %d and %d", ErrCorrupt,
+			saved.Seen, saved.Queued+saved.Delayed+saved.Leased, s.stats.Seen, waiting)
+	}
+	return nil
+}
+
+// resume deals with hosts that the last process had leased when it ended. They may have been asked a moment ago, so
+// they rest; and one of their URLs may have been its death. Which one is known only when no other was lent. The order
+// is random, so that none is always tried first.
+func (s *Store) resume(lent []cut) {
+	s.clock = s.cfg.Now().UnixNano()
+	s.cautious = len(lent) > 0 && !s.progress
+	s.progress, s.batch.meta = false, true
+	rand.Shuffle(len(lent), func(i, j int) { lent[i], lent[j] = lent[j], lent[i] })
+	for _, c := range lent {
+		s.cutOff(c.host, c.lent, c.alone && len(lent) == 1, s.after(s.delay(c.host)))
+		s.makeReady(c.host)
+	}
+	for _, h := range s.hosts {
+		s.makeReady(h)
+	}
+}

@@ -1,0 +1,126 @@
+package disk
+
+import (
+	"context"
+
+	"trawl/frontier"
+)
+
+// Push implements frontier.Frontier.
+func (s *Store) Push(ctx context.Context, entries []frontier.Entry) (int, error) {
+	if err := s.begin(ctx); err != nil {
+		return 0, err
+	}
+	added := s.accept(entries)
+	return added, s.end()
+}
+
+// accept takes in what is new and under the caps.
+func (s *Store) accept(entries []frontier.Entry) (added int) {
+	s.accepts++
+	for i := range entries {
+		e := &entries[i]
+		fp := s.fp.Of(e.URL)
+		if s.seen.has(fp) {
+			continue
+		}
+		h := s.host(e.URL.Host())
+		if reason := s.overCap(h); reason != "" {
+			s.refuse(reason, 1, e.URL.String())
+			continue
+		}
+		s.see(fp)
+		if h.id == 0 {
+			s.stats.Hosts++
+			h.id = s.stats.Hosts
+		}
+		h.accepted++
+		s.enqueue(h, e)
+		added++
+	}
+	s.sealOpen()
+	return added
+}
+
+// host finds a host, or makes it.
+func (s *Store) host(name frontier.Host) *host {
+	h := s.hosts[name]
+	if h == nil {
+		h = &host{name: name}
+		s.hosts[name] = h
+	}
+	return h
+}
+
+func (s *Store) overCap(h *host) frontier.Reason {
+	p := &s.crawl.Policy
+	switch {
+	case p.MaxHostPages > 0 && h.accepted >= p.MaxHostPages:
+		return frontier.HostPagesCap
+	case p.MaxHostQueue > 0 && h.waiting >= p.MaxHostQueue:
+		return frontier.HostQueueCap
+	}
+	return ""
+}
+
+// refuse counts links that were not accepted and keeps an example.
+func (s *Store) refuse(reason frontier.Reason, n int, example string) {
+	s.stats.Refused[reason] += int64(n)
+	s.batch.examples[reason] = example
+}
+
+func (s *Store) see(fp uint64) {
+	s.seen.add(fp)
+	s.stats.Seen++
+	s.batch.note(fp, false)
+}
+
+func (s *Store) forget(fp uint64) {
+	s.seen.remove(fp)
+	s.stats.Seen--
+	s.batch.note(fp, true)
+}
+
+// enqueue puts a new URL at the end of its host's line.
+func (s *Store) enqueue(h *host, e *frontier.Entry) {
+	of := origin{host: h, priority: min(e.Priority, frontier.MaxPriority), depth: e.Depth, hops: e.Hops, seed: e.Seed, via: e.Via}
+	if h.openFor != s.accepts || h.open.origin != of || h.open.n == chunkMax {
+		s.openChunk(h, of)
+	}
+	h.open.add(e.URL.Path())
+	h.waiting++
+	s.stats.Queued++
+	if e.Seed {
+		s.batch.seeds = append(s.batch.seeds, *e)
+	}
+	s.batch.touch(h)
+	s.makeReady(h)
+}
+
+// openChunk starts a chunk at the end of h's line.
+func (s *Store) openChunk(h *host, of origin) {
+	s.ids++
+	c := &chunk{origin: of, id: s.ids}
+	h.lines[of.priority].push(c)
+	h.open, h.openFor = c, s.accepts
+	s.batch.change(c)
+	s.opened = append(s.opened, c)
+}
+
+// sealOpen ends the open chunks. No batch takes an open one, since it runs before the lock is given up.
+func (s *Store) sealOpen() {
+	for _, c := range s.opened {
+		c.seal()
+		s.inRAM += int64(len(c.text))
+	}
+	s.opened = s.opened[:0]
+}
+
+// makeReady puts an idle host with URLs in line among those that can be lent.
+func (s *Store) makeReady(h *host) {
+	if h.ready || h.live() || !h.queued() {
+		return
+	}
+	h.ready = true
+	s.ready.push(h.next, h)
+}
