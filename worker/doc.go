@@ -1,0 +1,12 @@
+// Package worker crawls: it leases hosts, fetches their URLs politely, parses the pages, writes records to a sink and
+// acks. It is the only layer that logs.
+//
+// The loop in worker.go leases hosts and starts a visit for each. A visit (visit.go) is one lease's work: up to
+// Policy.PerHost lanes send requests under the host's one pace (pace.go); each response is then dealt with in a
+// goroutine of its own, so that a lane can send the next request: parsed and judged (page.go, outcome.go), written to
+// the sink, and, when all before it in the lease are, acked. Sink before ack, always: a crash repeats a page, it never
+// loses one.
+//
+// Two things are bounded: visits, and pages under way, from the request to the end of the ack. Both by
+// Config.Concurrency. So no more pages than that are fetched twice after a crash.
+package worker

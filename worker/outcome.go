@@ -1,0 +1,121 @@
+package worker
+
+import (
+	"cmp"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"time"
+
+	"trawl/crawler"
+	"trawl/frontier"
+)
+
+// The outcome table. What a URL's answer means for the URL and for its host:
+//
+//	answer                                   URL                          host
+//	2xx, 304, 3xx, 4xx but those below       done                         -
+//	429, 503                                 retry, not before the pause  pause: Retry-After, or the backoff
+//	408, 425, 5xx but 501, 505               retry after the backoff      -
+//	no answer: dns, connect, timeout, reset  retry after the backoff      pause: the backoff
+//	no answer: anything else                 dead                         -
+//	retries used up                          dead                         as above
+//
+// The backoff doubles from 1 s to 5 min with the attempts, give or take a quarter.
+
+// verdict is what became of an item, and what is to be said of it.
+type verdict struct {
+	frontier.Outcome
+	pause     time.Duration // the host rests
+	record    *crawler.Record
+	fetched   bool // it was asked for, and holds a slot
+	elsewhere bool // it has links to other hosts
+	status    int
+	bytes     int64
+}
+
+// temporary tells whether a status is worth a retry.
+func temporary(status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return true
+	case http.StatusNotImplemented, http.StatusHTTPVersionNotSupported:
+		return false
+	}
+	return status >= 500
+}
+
+// failure judges an attempt that came to nothing. It returns nil when there is an answer to read.
+func (v *visit) failure(it *frontier.Item, resp *crawler.Response, err error) *verdict {
+	switch {
+	case err != nil:
+		return v.unanswered(it, err)
+	case temporary(resp.Status):
+		return v.refusedForNow(it, resp)
+	}
+	return nil
+}
+
+// unanswered judges a request that got no answer.
+func (v *visit) unanswered(it *frontier.Item, err error) *verdict {
+	kind, detail := crawler.Kind("internal"), err.Error()
+	var e *crawler.Error
+	if errors.As(err, &e) {
+		kind, detail = e.Kind, e.Err.Error()
+	}
+	if !kind.Temporary() {
+		return v.dead(it, frontier.Reason(kind), detail)
+	}
+	wait := jitter(backoff(it.Attempt))
+	p := v.retryOrDead(it, frontier.Reason(kind), detail, wait)
+	p.pause = wait
+	return p
+}
+
+// refusedForNow judges a status that is worth a retry.
+func (v *visit) refusedForNow(it *frontier.Item, resp *crawler.Response) *verdict {
+	wait, pause := jitter(backoff(it.Attempt)), time.Duration(0)
+	if resp.Status == http.StatusTooManyRequests || resp.Status == http.StatusServiceUnavailable {
+		wait = cmp.Or(crawler.RetryAfter(resp.Header, time.Now()), wait)
+		pause = wait
+	}
+	why := frontier.Reason("http-" + strconv.Itoa(resp.Status))
+	p := v.retryOrDead(it, why, http.StatusText(resp.Status), wait)
+	p.pause = pause
+	return p
+}
+
+// retryOrDead puts an item off, or gives it up when its retries are used up.
+func (v *visit) retryOrDead(it *frontier.Item, why frontier.Reason, detail string, wait time.Duration) *verdict {
+	if it.Attempt >= v.w.Crawl.Policy.Retries {
+		return v.dead(it, why, detail)
+	}
+	return &verdict{Outcome: frontier.Outcome{Verdict: frontier.Retry, Reason: why, Detail: detail, After: wait}}
+}
+
+// dead gives an item up, and begins the record that says so.
+func (v *visit) dead(it *frontier.Item, why frontier.Reason, detail string) *verdict {
+	p := &verdict{Outcome: frontier.Outcome{Verdict: frontier.Dead, Reason: why, Detail: detail}, record: v.record(it)}
+	p.record.Error = &crawler.RecordError{Kind: string(why), Detail: detail}
+	return p
+}
+
+// Bounds of the pause after a failure.
+const (
+	backoffBase = time.Second
+	backoffMax  = 5 * time.Minute
+)
+
+// backoff is the pause before the attempt after attempt number n (from 0), without jitter.
+func backoff(n int) time.Duration {
+	if n > 8 {
+		return backoffMax
+	}
+	return min(backoffMax, backoffBase<<n)
+}
+
+// jitter is d, give or take a quarter, so that what failed together does not come back together.
+func jitter(d time.Duration) time.Duration {
+	return d + time.Duration((rand.Float64()-0.5)*0.5*float64(d))
+}

@@ -1,0 +1,92 @@
+package worker
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// slack is how much later than it was written a request may reach its server. A gap is kept from the later moment, so
+// that jitter on the way does not make two requests arrive too close; an answer tells that it had arrived.
+const slack = 50 * time.Millisecond
+
+// pace keeps the gap between the starts of requests to one host. Only one request at a time is on its way out: whoever
+// has the turn.
+type pace struct {
+	turn chan struct{}
+
+	mu     sync.Mutex
+	delay  time.Duration
+	next   time.Time // no request before
+	latest int       // number of the latest request sent
+}
+
+func newPace(delay time.Duration) *pace {
+	return &pace{turn: make(chan struct{}, 1), delay: delay}
+}
+
+// take waits for the turn; false when ctx ended first. It is given up by calling yield.
+func (p *pace) take(ctx context.Context) bool {
+	select {
+	case p.turn <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (p *pace) yield() { <-p.turn }
+
+// left is how long to wait before the next request.
+func (p *pace) left() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return time.Until(p.next)
+}
+
+// sent notes that a request was written just now, and numbers it.
+func (p *pace) sent() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.latest++
+	p.push(time.Now().Add(p.delay + min(slack, p.delay)))
+	return p.latest
+}
+
+// answered notes that the request of that number had its answer, so that it had reached its server.
+func (p *pace) answered(number int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if at := time.Now().Add(p.delay); number == p.latest && at.Before(p.next) {
+		p.next = at
+	}
+}
+
+// rest allows no request for so long, counted from now.
+func (p *pace) rest(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.latest++ // no earlier answer may shorten it
+	p.push(time.Now().Add(d))
+}
+
+func (p *pace) push(t time.Time) {
+	if t.After(p.next) {
+		p.next = t
+	}
+}
+
+// setDelay changes the gap, also that which is being kept now.
+func (p *pace) setDelay(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.next = p.next.Add(d - p.delay)
+	p.delay = d
+}
+
+// gap is the time between requests.
+func (p *pace) gap() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.delay
+}

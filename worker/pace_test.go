@@ -1,0 +1,231 @@
+package worker
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"runtime"
+	"runtime/pprof"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"trawl/frontier"
+)
+
+func TestRequestsToAHostAreApartByTheDelayAndOneAtATime(t *testing.T) {
+	latencies := []time.Duration{0, 300 * time.Millisecond, 2500 * time.Millisecond}
+	var n atomic.Int64
+	answer := func(rw http.ResponseWriter, r *http.Request) {
+		after(latencies[n.Add(1)%3], empty)(rw, r)
+	}
+	inBubble(t, frontier.DefaultPolicy(), answer, func(x *trial) {
+		x.seed(urls("a.test", 30)...)
+		took := x.run()
+		x.settled(30, 0)
+		log := x.web.log()
+		if gap, _ := log.MinGap("a.test"); gap < time.Second {
+			x.Errorf("smallest gap %v", gap)
+		}
+		if most := log.MaxConcurrent("a.test"); most != 1 {
+			x.Errorf("%d requests at once", most)
+		}
+		if took > 55*time.Second { // a third of the gaps are of 1 s, the others at most of that or the latency
+			x.Errorf("took %v", took)
+		}
+	})
+}
+
+func TestRequestsToAHostRunSideBySideAsThePolicyAllows(t *testing.T) {
+	p := policy(func(p *frontier.Policy) { p.PerHost, p.Delay = 4, 200*time.Millisecond })
+	inBubble(t, p, after(time.Second, empty), func(x *trial) {
+		x.seed(urls("a.test", 60)...)
+		took := x.run()
+		log := x.web.log()
+		if gap, _ := log.MinGap("a.test"); gap < p.Delay {
+			x.Errorf("smallest gap %v", gap)
+		}
+		if most := log.MaxConcurrent("a.test"); most != 4 {
+			x.Errorf("%d requests at once", most)
+		}
+		if took > 25*time.Second { // 4 in a second
+			x.Errorf("took %v", took)
+		}
+	})
+}
+
+func TestACrawlDelayIsKeptAndReportedBeforeTheFirstPage(t *testing.T) {
+	for asked, want := range map[string]time.Duration{"0.2": time.Second, "5": 5 * time.Second, "4000": 30 * time.Second} {
+		t.Run(asked, func(t *testing.T) {
+			var x *trial
+			var reported atomic.Bool
+			answer := func(rw http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/robots.txt" {
+					fmt.Fprintf(rw, "User-agent: trawl\nCrawl-delay: %s\n", asked)
+					return
+				}
+				x.journal.mu.Lock()
+				defer x.journal.mu.Unlock()
+				if slices.ContainsFunc(x.journal.reports, func(r frontier.Report) bool { return r.Delay == want }) {
+					reported.Store(true)
+				}
+				if !reported.Load() && want != time.Second {
+					t.Errorf("%s was asked for before the delay was reported", r.URL)
+				}
+				empty(rw, r)
+			}
+			inBubble(t, frontier.DefaultPolicy(), answer, func(trial *trial) {
+				x = trial
+				x.obeyRobots()
+				x.seed(urls("a.test", 5)...)
+				x.run()
+				x.settled(5, 0)
+				// The robots.txt counts: the first page comes a whole gap after it.
+				if gap, _ := x.web.log().MinGap("a.test"); gap < want || gap > want+slack {
+					x.Errorf("smallest gap %v, want %v", gap, want)
+				}
+			})
+		})
+	}
+}
+
+func TestTheWorkerNeverHasMoreRequestsUnderWayThanItsConcurrency(t *testing.T) {
+	p := policy(func(p *frontier.Policy) { p.PerHost, p.Delay = 3, 0 })
+	inBubble(t, p, after(100*time.Millisecond, empty), func(x *trial) {
+		x.cfg.Concurrency = 8
+		x.obeyRobots() // whose requests count
+		for i := range 40 {
+			x.seed(urls(fmt.Sprintf("h%d.test", i), 5)...)
+		}
+		x.run()
+		x.settled(200, 0)
+		if x.web.mostOpen != 8 {
+			x.Errorf("%d requests at once", x.web.mostOpen)
+		}
+	})
+}
+
+func TestASlowHostDoesNotStallTheOthers(t *testing.T) {
+	answer := func(rw http.ResponseWriter, r *http.Request) {
+		latency := 50 * time.Millisecond
+		if r.Host == "slow.test" {
+			latency = 25 * time.Second
+		}
+		after(latency, empty)(rw, r)
+	}
+	inBubble(t, frontier.DefaultPolicy(), answer, func(x *trial) {
+		x.cfg.Concurrency = 4
+		x.seed(urls("slow.test", 8)...)
+		for i := range 9 {
+			x.seed(urls(fmt.Sprintf("h%d.test", i), 20)...)
+		}
+		begin := time.Now()
+		x.run()
+		for i := range 9 {
+			all := x.web.log().Requests(fmt.Sprintf("h%d.test", i))
+			if last := all[len(all)-1].End.Sub(begin); last > 30*time.Second { // 20 are the least
+				x.Errorf("host %d took %v", i, last)
+			}
+		}
+	})
+}
+
+func TestMoreHostsThanPlacesAreAllCrawledAtTheirOwnPace(t *testing.T) {
+	inBubble(t, frontier.DefaultPolicy(), after(20*time.Millisecond, empty), func(x *trial) {
+		x.cfg.Concurrency = 10
+		for i := range 100 {
+			x.seed(urls(fmt.Sprintf("h%d.test", i), 10)...)
+		}
+		took := x.run()
+		x.settled(1000, 0)
+		if took > 15*time.Second { // 10 are the least; one host after the other in 10 places took 100
+			x.Errorf("took %v", took)
+		}
+		if host, gap := x.web.log().Worst(); gap < time.Second {
+			x.Errorf("smallest gap %v, of %s", gap, host)
+		}
+	})
+}
+
+func TestAVisitThatWaitsLeavesWhenItsPlaceIsWanted(t *testing.T) {
+	p := policy(func(p *frontier.Policy) { p.Scope = frontier.ScopeAny })
+	answer := func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/robots.txt" && r.Host == "lazy.test" {
+			_, _ = io.WriteString(rw, "User-agent: *\nCrawl-delay: 14\n")
+			return
+		}
+		pages(map[string]string{
+			"lazy.test/0": "", "lazy.test/1": "",
+			"busy.test/0": link("http://c.test/", "http://d.test/", "http://e.test/"),
+			"c.test/":     "", "d.test/": "", "e.test/": "",
+		})(rw, r)
+	}
+	inBubble(t, p, answer, func(x *trial) {
+		x.cfg.Concurrency = 2
+		x.obeyRobots()
+		x.seed("http://lazy.test/0", "http://lazy.test/1", "http://busy.test/0")
+		begin := time.Now()
+		x.run()
+		x.settled(6, 0)
+		for _, host := range []string{"c.test", "d.test", "e.test"} {
+			if r := x.web.log().Requests(host); r[0].Start.Sub(begin) > 5*time.Second {
+				x.Errorf("%s was kept waiting for %v", host, r[0].Start.Sub(begin))
+			}
+		}
+	})
+}
+
+// Not parallel: it counts goroutines.
+func TestThousandsOfHostsAreAskedAtOnceAndNoGoroutineIsLeft(t *testing.T) {
+	const hosts = 5000
+	before := runtime.NumGoroutine()
+	bubble(t, frontier.DefaultPolicy(), after(time.Second, empty), func(x *trial) {
+		x.cfg.Concurrency = hosts
+		x.cfg.Frontier = x.model // which is slow enough without a journal
+		x.cfg.Sink = nowhere{}
+		for i := range hosts {
+			x.seed(fmt.Sprintf("http://h%d.test/", i))
+		}
+		took := x.run()
+		var stacks strings.Builder
+		if err := pprof.Lookup("goroutine").WriteTo(&stacks, 1); err != nil {
+			x.Fatal(err)
+		}
+		if all := stacks.String(); strings.Contains(all, "worker.(*visit)") || strings.Contains(all, "worker.(*worker)") {
+			x.Errorf("left running:\n%s", all)
+		}
+		x.settled(hosts, 0)
+		if x.web.mostOpen != hosts {
+			x.Errorf("%d requests at once", x.web.mostOpen)
+		}
+		if took > 4*time.Second {
+			x.Errorf("took %v", took)
+		}
+	})
+	if now := runtime.NumGoroutine(); now > before {
+		t.Errorf("%d goroutines, %d before", now, before)
+	}
+}
+
+func TestBackoffDoublesFromOneSecondToFiveMinutes(t *testing.T) {
+	t.Parallel()
+	want := []time.Duration{1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300}
+	for n, seconds := range want {
+		if got := backoff(n); got != seconds*time.Second {
+			t.Errorf("backoff(%d) = %v", n, got)
+		}
+	}
+	if backoff(1000) != backoffMax {
+		t.Error("a large attempt number overflows")
+	}
+	low, high := time.Hour, time.Duration(0)
+	for range 1000 {
+		d := jitter(time.Minute)
+		low, high = min(low, d), max(high, d)
+	}
+	if low < 45*time.Second || high > 75*time.Second || high-low < 20*time.Second {
+		t.Errorf("jitter of a minute: from %v to %v", low, high)
+	}
+}

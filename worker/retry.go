@@ -1,0 +1,69 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"trawl/frontier"
+)
+
+// How long to wait before a store that could not be reached is called again: at first, and at most.
+const (
+	retryFirst = 100 * time.Millisecond
+	retryMost  = 5 * time.Second
+)
+
+// insist makes a call of the frontier, and makes it again for as long as the store cannot be reached: every method may
+// be called again with the same arguments, also when it took effect and only the reply was lost. Once ctx has ended or
+// enough is closed there is one last try; only then can the error be that the store cannot be reached.
+func (w *worker) insist(ctx context.Context, enough <-chan struct{}, call func() error) error {
+	for wait := retryFirst; ; wait = min(2*wait, retryMost) {
+		over := ended(ctx.Done()) || ended(enough)
+		err := call()
+		w.noteOutage(err)
+		if !unreachable(err) || over {
+			return err
+		}
+		t := time.NewTimer(jitter(wait))
+		select {
+		case <-t.C:
+		case <-enough:
+		case <-ctx.Done():
+		}
+		t.Stop()
+	}
+}
+
+// unreachable tells whether a call failed for now. A call that ran into our own deadline counts: see attempt.
+func unreachable(err error) bool {
+	return errors.Is(err, frontier.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// attempt is the context of one call of the frontier: none takes longer than the lease it is about would last.
+func (w *worker) attempt(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, w.TTL/2)
+}
+
+// noteOutage logs the beginning and the end of an outage, whoever notices it first, and nothing in between.
+func (w *worker) noteOutage(err error) {
+	down := unreachable(err)
+	if errors.Is(err, context.Canceled) || w.outage.Swap(down) == down {
+		return
+	}
+	if down {
+		w.Log.Warn("frontier cannot be reached; trying again", "err", err)
+	} else {
+		w.Log.Info("frontier can be reached again")
+	}
+}
+
+// ended tells whether a channel is closed.
+func ended(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}

@@ -1,0 +1,353 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"trawl/crawler"
+	"trawl/frontier"
+)
+
+// How long a visit waits for its host's next allowed time before it gives the host back: briefly when the worker could
+// use the place for another host, else longer. Which of the two it is can change while it waits.
+const (
+	holdBusy = 50 * time.Millisecond
+	holdIdle = 15 * time.Second
+	holdStep = time.Second
+)
+
+// visit is one lease's work.
+type visit struct {
+	w    *worker
+	l    frontier.Lease // as it was lent: it does not change
+	pace *pace
+	work sync.WaitGroup // pages that were fetched and are not acked
+
+	ruling *crawler.Ruling // nil: everything is allowed
+
+	acks  sync.Mutex    // held during an ack
+	delay time.Duration // to report; 0: nothing new
+	lost  bool          // nothing can be acked any more
+
+	mu      sync.Mutex
+	taken   int        // items that a lane took
+	pages   []*verdict // of each item, once it is known
+	acked   int
+	slots   int // held
+	over    bool
+	renewed time.Time // when the latest ack that arrived, or the lease, was sent
+}
+
+func newVisit(w *worker, l frontier.Lease, sent time.Time) *visit {
+	return &visit{
+		w: w, l: l, pace: newPace(l.Delay),
+		pages: make([]*verdict, len(l.Items)), taken: l.Settled, acked: l.Settled, renewed: sent,
+	}
+}
+
+// run works until the lease is settled, lost, or better given back.
+func (v *visit) run(ctx context.Context) {
+	if v.readRobots(ctx) {
+		var lanes sync.WaitGroup
+		for range min(v.w.Crawl.Policy.PerHost, len(v.l.Items)) - 1 {
+			lanes.Go(func() { v.lane(ctx) })
+		}
+		v.lane(ctx)
+		lanes.Wait()
+	}
+	v.work.Wait()
+	v.flush(ctx)
+	v.giveBack(ctx)
+}
+
+// lane fetches one page after another.
+func (v *visit) lane(ctx context.Context) {
+	for {
+		i, ok := v.begin(ctx)
+		if !ok {
+			return
+		}
+		it := &v.l.Items[i]
+		resp, err := v.fetch(ctx, it.URL.String())
+		if err != nil && ctx.Err() != nil { // which says nothing about the page
+			v.end()
+			return
+		}
+		p := v.failure(it, resp, err)
+		if p != nil {
+			v.pace.rest(p.pause) // here, so that it holds for this lane's next request
+		}
+		v.work.Go(func() { v.page(ctx, i, resp, p) })
+	}
+}
+
+// begin waits until the host may be asked again. It returns the item to ask for, and keeps the turn; or false when the
+// visit is to end.
+func (v *visit) begin(ctx context.Context) (item int, ok bool) {
+	if !v.pace.take(ctx) {
+		return 0, false
+	}
+	for v.awaitPace(ctx) && v.w.occupy(ctx) {
+		if v.pace.left() <= 0 && !ended(v.w.Drain) { // still, after the wait for a place
+			if i, ok := v.takeItem(); ok {
+				return i, true
+			}
+		}
+		v.w.vacate(1)
+	}
+	v.pace.yield()
+	return 0, false
+}
+
+// awaitPace waits for the host's next allowed time, if that is worth it.
+func (v *visit) awaitPace(ctx context.Context) bool {
+	for {
+		if ctx.Err() != nil || ended(v.w.Drain) || !v.hasMore() {
+			return false
+		}
+		wait := v.pace.left()
+		switch {
+		case wait <= 0:
+			return true
+		case wait > holdIdle, wait > holdBusy && v.w.busy() >= v.w.Concurrency:
+			v.end()
+			return false
+		}
+		v.w.sleep(ctx, min(wait, holdStep))
+	}
+}
+
+func (v *visit) hasMore() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return !v.over && v.taken < len(v.pages)
+}
+
+// takeItem returns the next item that robots.txt allows. None is started so late that its request could outlive the
+// lease, nor in the last third of the lease's life.
+func (v *visit) takeItem() (int, bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	late := min(v.l.TTL*2/3, v.l.TTL-v.w.Crawl.Policy.Timeout)
+	if time.Since(v.renewed) > late {
+		v.over = true
+	}
+	for !v.over && v.taken < len(v.pages) {
+		i := v.taken
+		v.taken++
+		if v.pages[i] = v.forbidden(i); v.pages[i] == nil {
+			v.slots++
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// forbidden is the verdict on an item that robots.txt does not allow; nil if it does.
+func (v *visit) forbidden(i int) *verdict {
+	if v.ruling == nil {
+		return nil
+	}
+	if ok, _ := v.ruling.Allowed(v.l.Items[i].URL.Path()); ok {
+		return nil
+	}
+	return &verdict{Outcome: frontier.Outcome{Verdict: frontier.Refused, Reason: frontier.ByRobots}}
+}
+
+// fetch sends one request and gives the turn up as soon as it is sent.
+func (v *visit) fetch(ctx context.Context, url string) (*crawler.Response, error) {
+	var turn sync.Once
+	number := 0
+	sent := func() {
+		number = v.pace.sent()
+		v.pace.yield()
+	}
+	resp, err := v.w.Fetch.Fetch(crawler.WithSent(ctx, func() { turn.Do(sent) }), url)
+	turn.Do(sent) // it was never written, or nobody told us
+	v.pace.answered(number)
+	return resp, err
+}
+
+// page deals with what came back for an item: sink, then ack.
+func (v *visit) page(ctx context.Context, i int, resp *crawler.Response, p *verdict) {
+	it := &v.l.Items[i]
+	if p == nil {
+		p = v.judge(it, resp)
+	}
+	p.fetched = true
+	v.complete(p, it, resp)
+	if resp != nil {
+		resp.Release()
+	}
+	if v.settle(ctx, i, p) {
+		v.flush(ctx)
+	}
+}
+
+// settle writes the record of an item, so that it can be acked. It returns false when the sink failed.
+func (v *visit) settle(ctx context.Context, i int, p *verdict) bool {
+	if p.record != nil {
+		if err := v.w.Sink.Write(ctx, p.record); err != nil {
+			v.end()
+			v.w.fail(err)
+			return false
+		}
+		p.record = nil
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.pages[i] = p
+	return true
+}
+
+// flush acks the items that are settled, up to the first one that is not.
+func (v *visit) flush(ctx context.Context) {
+	v.acks.Lock()
+	defer v.acks.Unlock()
+	settled := v.settled()
+	if len(settled) == 0 || !v.ack(ctx, report(settled)) {
+		return
+	}
+	v.w.vacate(v.moveOn(settled))
+	v.w.Tally.add(settled)
+	if leadsElsewhere(settled) {
+		v.w.rouse()
+	}
+}
+
+// settled lists the verdicts that can be acked.
+func (v *visit) settled() (list []*verdict) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for i := v.acked; i < len(v.pages) && v.pages[i] != nil; i++ {
+		list = append(list, v.pages[i])
+	}
+	return list
+}
+
+// moveOn notes what was acked. It returns how many places that frees.
+func (v *visit) moveOn(list []*verdict) (places int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for i, p := range list {
+		if p.fetched {
+			places++
+		}
+		v.pages[v.acked+i] = nil // its links can go
+	}
+	v.acked += len(list)
+	v.slots -= places
+	return places
+}
+
+func report(list []*verdict) frontier.Report {
+	r := frontier.Report{Outcomes: make([]frontier.Outcome, len(list))}
+	for i, p := range list {
+		r.Outcomes[i] = p.Outcome
+	}
+	return r
+}
+
+// ack sends a report; v.acks is held. It returns false when the lease is lost or the store failed.
+func (v *visit) ack(ctx context.Context, r frontier.Report) bool {
+	if v.lost {
+		return false
+	}
+	r.Next, r.Delay = max(0, v.pace.left()), v.delay
+	sent := time.Now() // the first time: an ack that is sent again may have extended the lease then
+	err := v.w.insist(ctx, nil, func() error {
+		// What is on the disk is to be acked, also when the crawl has just been told to stop.
+		ctx, cancel := v.w.attempt(context.WithoutCancel(ctx))
+		defer cancel()
+		l := v.l
+		l.Settled = v.acked
+		return v.w.Frontier.Ack(ctx, &l, r)
+	})
+	if err == nil {
+		v.mu.Lock()
+		v.renewed = sent
+		v.mu.Unlock()
+		return true
+	}
+	v.lost = true
+	v.end()
+	if errors.Is(err, frontier.ErrLeaseLost) {
+		v.w.Log.Debug("lease lost", "host", v.l.Host)
+	} else {
+		v.w.fail(fmt.Errorf("ack: %w", err))
+	}
+	return false
+}
+
+// end makes the visit take no more items.
+func (v *visit) end() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.over = true
+}
+
+// extend keeps the lease while there is nothing to ack.
+func (v *visit) extend(ctx context.Context) {
+	if !v.acks.TryLock() { // an ack is under way, which extends it too
+		return
+	}
+	defer v.acks.Unlock()
+	v.mu.Lock()
+	due := time.Since(v.renewed) > v.l.TTL/3 && v.acked < len(v.pages)
+	v.mu.Unlock()
+	if due {
+		v.ack(ctx, frontier.Report{})
+	}
+}
+
+// giveBack returns the host, if anything of the lease is left, and frees what pages that came to nothing still hold.
+func (v *visit) giveBack(ctx context.Context) {
+	v.acks.Lock()
+	defer v.acks.Unlock()
+	if v.acked < len(v.pages) {
+		v.ack(ctx, frontier.Report{Release: true})
+	}
+	v.lost = true // for an extend that comes late
+	v.w.vacate(v.slots)
+}
+
+// leadsElsewhere tells whether links to other hosts were found, which may be free.
+func leadsElsewhere(list []*verdict) bool {
+	for _, p := range list {
+		if p.elsewhere {
+			return true
+		}
+	}
+	return false
+}
+
+// occupy waits for a place among the pages under way.
+func (w *worker) occupy(ctx context.Context) bool {
+	select {
+	case w.slots <- struct{}{}:
+		return true
+	case <-w.Drain:
+	case <-ctx.Done():
+	}
+	return false
+}
+
+func (w *worker) vacate(n int) {
+	for range n {
+		<-w.slots
+	}
+}
+
+// sleep waits, but not once the crawl is to end.
+func (w *worker) sleep(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-w.Drain:
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,230 @@
+package worker
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"trawl/crawler"
+	"trawl/frontier"
+)
+
+// Fetcher sends one request, and tells when it is written: see crawler.WithSent.
+type Fetcher interface {
+	Fetch(ctx context.Context, url string) (*crawler.Response, error)
+}
+
+// Sink keeps records. Write returns when the record is durable.
+type Sink interface {
+	Write(ctx context.Context, r *crawler.Record) error
+}
+
+// Config of a worker. Zero fields mean the defaults named beside them.
+type Config struct {
+	Frontier frontier.Frontier // required, like the four below
+	Crawl    frontier.Crawl
+	Scope    *frontier.Scope
+	Fetch    Fetcher
+	Sink     Sink
+	Robots   *crawler.Robots // nil: robots.txt is not asked
+
+	Name        string          // of this worker; "trawl"
+	Token       string          // product token that robots rules name; "trawl"
+	Concurrency int             // pages under way at once, and hosts held at once; 64
+	Batch       int             // URLs of a host leased at a time; 32, fewer when the delay is long
+	TTL         time.Duration   // of a lease; 60 s, and three times Policy.Timeout at least
+	Grace       time.Duration   // how long pages under way may take once Drain is closed; 30 s
+	Drain       <-chan struct{} // closed to end the crawl softly; nil: never
+	Tally       *Tally          // counts, for others to read; nil: a private one
+	Log         *slog.Logger    // nil: none
+}
+
+func (c Config) withDefaults() Config {
+	p := c.Crawl.Policy
+	c.Name = cmp.Or(c.Name, "trawl")
+	c.Token = cmp.Or(c.Token, "trawl")
+	c.Concurrency = cmp.Or(c.Concurrency, 64)
+	c.Grace = cmp.Or(c.Grace, 30*time.Second)
+	c.TTL = max(cmp.Or(c.TTL, time.Minute), 3*p.Timeout)
+	if c.Batch == 0 {
+		c.Batch = 32
+		if p.Delay > 0 { // what can be fetched in 10 s; at least one each time
+			c.Batch = min(c.Batch, 1+int(10*time.Second/p.Delay))
+		}
+		c.Batch = max(c.Batch, 2*p.PerHost)
+	}
+	if c.Tally == nil {
+		c.Tally = &Tally{}
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+// Run crawls until the frontier is drained, Drain is closed and pages under way are settled, or ctx ends. It returns
+// nil in the first two cases. When it returns nothing of it is left running, and what could be given back is.
+func Run(ctx context.Context, c Config) error {
+	c = c.withDefaults()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	w := &worker{
+		Config: c, stop: stop,
+		slots: make(chan struct{}, c.Concurrency),
+		wake:  make(chan struct{}, 1),
+		live:  map[*visit]struct{}{},
+	}
+	done := make(chan struct{})
+	var helpers sync.WaitGroup
+	helpers.Go(func() { w.beat(ctx, done) })
+	helpers.Go(func() { w.endGrace(ctx, done) })
+	w.loop(ctx)
+	w.visits.Wait()
+	close(done)
+	helpers.Wait()
+	return context.Cause(ctx)
+}
+
+type worker struct {
+	Config
+	stop   context.CancelCauseFunc // ends everything, for a reason
+	slots  chan struct{}           // a place for each page under way
+	wake   chan struct{}           // a host may have become free, or new
+	visits sync.WaitGroup
+	outage atomic.Bool // the latest call of the frontier did not get through
+
+	mu   sync.Mutex
+	live map[*visit]struct{}
+}
+
+// loop leases hosts for as long as there are any.
+func (w *worker) loop(ctx context.Context) {
+	for ctx.Err() == nil && !ended(w.Drain) {
+		free := w.Concurrency - w.busy()
+		if free <= 0 {
+			w.rest(ctx, time.Second)
+			continue
+		}
+		sent := time.Now()
+		leases, wait, err := w.lease(ctx, free)
+		switch {
+		case errors.Is(err, frontier.ErrDrained):
+			return
+		case unreachable(err): // and enough: see insist
+			return
+		case err != nil:
+			w.fail(fmt.Errorf("lease: %w", err))
+			return
+		case len(leases) == 0:
+			w.rest(ctx, wait)
+		}
+		for _, l := range leases {
+			v := newVisit(w, l, sent)
+			w.enter(v)
+			w.visits.Go(func() {
+				defer w.leave(v)
+				v.run(ctx)
+			})
+		}
+	}
+}
+
+// lease asks for hosts. The request has an id, so that a repeat of one whose reply was lost gets the same hosts.
+func (w *worker) lease(ctx context.Context, hosts int) (leases []frontier.Lease, wait time.Duration, err error) {
+	r := frontier.LeaseRequest{Worker: w.Name, ID: rand.Text(), Hosts: hosts, Batch: w.Batch, TTL: w.TTL}
+	err = w.insist(ctx, w.Drain, func() (err error) {
+		ctx, cancel := w.attempt(ctx)
+		defer cancel()
+		leases, wait, err = w.Frontier.Lease(ctx, r)
+		return err
+	})
+	return leases, wait, err
+}
+
+// rest waits until there may be something to lease.
+func (w *worker) rest(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-w.wake:
+	case <-w.Drain:
+	case <-ctx.Done():
+	}
+}
+
+func (w *worker) rouse() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (w *worker) enter(v *visit) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.live[v] = struct{}{}
+}
+
+func (w *worker) leave(v *visit) {
+	w.mu.Lock()
+	delete(w.live, v)
+	w.mu.Unlock()
+	w.rouse()
+}
+
+// busy is how many hosts are held.
+func (w *worker) busy() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.live)
+}
+
+// beat extends leases that no ack has extended for a third of their life.
+func (w *worker) beat(ctx context.Context, done <-chan struct{}) {
+	var extends sync.WaitGroup
+	defer extends.Wait()
+	tick := time.NewTicker(w.TTL / 6)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			w.mu.Lock()
+			for v := range w.live {
+				extends.Go(func() { v.extend(ctx) })
+			}
+			w.mu.Unlock()
+		case <-done:
+			return
+		}
+	}
+}
+
+// ErrGrace is the cause of a stop because pages were still under way when the grace period was over.
+var ErrGrace = errors.New("pages were still under way at the end of the grace period; they were given back")
+
+// endGrace stops everything when draining takes too long.
+func (w *worker) endGrace(ctx context.Context, done <-chan struct{}) {
+	select {
+	case <-w.Drain:
+	case <-done:
+		return
+	}
+	t := time.NewTimer(w.Grace)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		w.stop(ErrGrace)
+	case <-done:
+	case <-ctx.Done():
+	}
+}
+
+// fail stops everything because of an error that no page is to blame for.
+func (w *worker) fail(err error) { w.stop(err) }
