@@ -1,0 +1,119 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"trawl/crawler/webtest"
+)
+
+type demoFlags struct {
+	crawlFlags
+	hosts, pages int
+	seed         uint64
+}
+
+func newDemo(io streams) *cobra.Command {
+	var o demoFlags
+	o.crawlFlags.register(pflag.NewFlagSet("", pflag.ContinueOnError)) // their defaults
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Crawl a synthetic web on this machine, and check the result; needs no network",
+		Long: `Serve a synthetic web on this machine's loopback address, crawl it, and compare the output
+with what that web is known to hold: pages, dead links, redirects, pages that robots.txt
+forbids, and errors that pass.`,
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context(), io, c.Flags()) },
+	}
+	f := cmd.Flags()
+	f.StringVarP(&o.out, "out", "o", "trawl-demo", "`folder` for the output; an earlier demo in it is replaced")
+	f.IntVar(&o.hosts, "hosts", 25, "hosts of the web")
+	f.IntVar(&o.pages, "pages", 100, "pages of each host")
+	f.Uint64Var(&o.seed, "seed", 1, "`number` of the web: another seed, another web")
+	o.delay = duration(20 * time.Millisecond)
+	f.Var(&o.delay, "delay", "from one request to a host to the next")
+	f.StringVar(&o.progress, "progress", "auto", "`auto|bar|plain|none`")
+	f.IntVarP(&o.concurrency, "concurrency", "c", 64, "pages under way at once")
+	return cmd
+}
+
+func (o *demoFlags) run(ctx context.Context, io streams, flags *pflag.FlagSet) error {
+	if o.hosts < 1 || o.pages < 1 {
+		return usagef("--hosts %d --pages %d: must be at least 1", o.hosts, o.pages)
+	}
+	web := webtest.New(webtest.Config{
+		Seed: o.seed, Hosts: o.hosts, PagesPerHost: o.pages, CrossHost: 0.05,
+		DeadLinks: 0.03, Redirects: 0.05, RobotsDenied: 0.05, Errors: 0.01, Latency: 5 * time.Millisecond,
+		CountsOnly: true,
+	})
+	server, err := web.Start()
+	if err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
+	defer server.Close()
+	fmt.Fprintf(io.err, "a web of %d hosts is at %s and so on; crawling it\n", o.hosts, server.URL(0, "/"))
+	o.fresh, o.contact = true, "demo"
+	if err := os.Remove(filepath.Join(o.out, "pages.jsonl")); err != nil && !os.IsNotExist(err) {
+		return withoutOp(err)
+	}
+	if err := runCrawl(ctx, io, &o.crawlFlags, flags, server.Seeds()); err != nil {
+		return err
+	}
+	return o.compare(io, web, server.Seeds())
+}
+
+// compare holds the output against what the web is known to hold.
+func (o *demoFlags) compare(io streams, web *webtest.Web, seeds []string) error {
+	got, err := readStatuses(filepath.Join(o.out, "pages.jsonl"))
+	if err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
+	right, all := 0, 0
+	for page := range web.Reachable(webtest.Rules{}, seeds...) {
+		all++
+		if status, ok := got[page.URL]; ok && status == page.Status {
+			right++
+		} else {
+			fmt.Fprintf(io.err, "%s: want status %d, found %v\n", page.URL, page.Status, got[page.URL])
+		}
+		delete(got, page.URL)
+	}
+	for url := range got {
+		fmt.Fprintf(io.err, "%s: not to be fetched\n", oneLine(url))
+	}
+	fmt.Fprintf(io.out, "%-10s %s of %s pages\n", "checked", formatCount(int64(right)), formatCount(int64(all)))
+	if right != all || len(got) > 0 {
+		return fmt.Errorf("the output is not what the web holds")
+	}
+	return nil
+}
+
+// readStatuses reads the URLs of a pages.jsonl and their HTTP status.
+func readStatuses(path string) (map[string]int, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	got := map[string]int{}
+	lines := json.NewDecoder(bufio.NewReaderSize(f, 1<<20))
+	for lines.More() {
+		var page struct {
+			URL    string
+			Status int
+		}
+		if err := lines.Decode(&page); err != nil {
+			return nil, err
+		}
+		got[page.URL] = page.Status
+	}
+	return got, nil
+}

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"net/http"
+	"net/http/cookiejar"
+	"net/netip"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+	"golang.org/x/net/http/httpguts"
+	"golang.org/x/net/publicsuffix"
+
+	"trawl/frontier"
+)
+
+// policyFlags are the flags that make a frontier.Policy, which the frontier keeps.
+type policyFlags struct {
+	scope              string
+	include, exclude   []string
+	depth              int
+	maxPages           int64
+	maxHostPages       int64
+	maxHostQueue       int64
+	delay              duration
+	perHost            int
+	maxCrawlDelay      duration
+	robots             string
+	userAgent, contact string
+	timeout            duration
+	maxBody            size
+	retries            int
+}
+
+func (o *policyFlags) register(f *pflag.FlagSet) {
+	p := frontier.DefaultPolicy()
+	o.delay, o.maxCrawlDelay = duration(p.Delay), duration(p.MaxCrawlDelay)
+	o.timeout, o.maxBody = duration(p.Timeout), size(p.MaxBody)
+
+	f.StringVar(&o.scope, "scope", string(p.Scope), "follow links within the seeds' `page|prefix|host|domain`, or any")
+	f.StringArrayVar(&o.include, "include", nil, "follow only links that match this `regexp`; repeatable")
+	f.StringArrayVar(&o.exclude, "exclude", nil, "follow no links that match this `regexp`; repeatable")
+	f.IntVarP(&o.depth, "depth", "d", p.Depth, "follow so many links from a seed; 0: the seeds alone, -1: any")
+	f.Int64Var(&o.maxPages, "max-pages", p.MaxPages, "end after so many pages; 0: any")
+	f.Int64Var(&o.maxHostPages, "max-host-pages", p.MaxHostPages, "take so many pages of each host; 0: any")
+	f.Int64Var(&o.maxHostQueue, "max-host-queue", p.MaxHostQueue, "let so many pages of a host wait at a time; 0: any")
+
+	f.Var(&o.delay, "delay", "from one request to a host to the next")
+	f.IntVar(&o.perHost, "per-host", p.PerHost, "requests to a host at once")
+	f.Var(&o.maxCrawlDelay, "max-crawl-delay", "the longest delay that a robots.txt can ask for")
+	f.StringVar(&o.robots, "robots", "obey", "`obey|ignore` robots.txt and nofollow")
+	f.StringVarP(&o.userAgent, "user-agent", "A", "", "User-Agent header (default \"trawl/VERSION (+CONTACT)\")")
+	f.StringVar(&o.contact, "contact", "", "`URL or mail` address at which site owners can reach you")
+
+	f.Var(&o.timeout, "timeout", "of one request, from DNS to the last byte")
+	f.Var(&o.maxBody, "max-body", "bytes taken of a page, after decoding")
+	f.IntVar(&o.retries, "retries", p.Retries, "attempts after the first, for failures that may pass")
+}
+
+// apply changes a policy as far as flags were set, or all of it for a new crawl.
+func (o *policyFlags) apply(p *frontier.Policy, flags *pflag.FlagSet, isNew bool) error {
+	for name, set := range map[string]func(){
+		"scope":           func() { p.Scope = frontier.ScopeRule(o.scope) },
+		"include":         func() { p.Include = o.include },
+		"exclude":         func() { p.Exclude = o.exclude },
+		"depth":           func() { p.Depth = o.depth },
+		"max-pages":       func() { p.MaxPages = o.maxPages },
+		"max-host-pages":  func() { p.MaxHostPages = o.maxHostPages },
+		"max-host-queue":  func() { p.MaxHostQueue = o.maxHostQueue },
+		"delay":           func() { p.Delay = time.Duration(o.delay) },
+		"per-host":        func() { p.PerHost = o.perHost },
+		"max-crawl-delay": func() { p.MaxCrawlDelay = time.Duration(o.maxCrawlDelay) },
+		"robots":          func() { p.IgnoreRobots = o.robots == "ignore" },
+		"timeout":         func() { p.Timeout = time.Duration(o.timeout) },
+		"max-body":        func() { p.MaxBody = int64(o.maxBody) },
+		"retries":         func() { p.Retries = o.retries },
+	} {
+		if isNew || flags.Changed(name) {
+			set()
+		}
+	}
+	if isNew || flags.Changed("user-agent") || flags.Changed("contact") {
+		p.UserAgent = o.agent()
+	}
+	if o.robots != "obey" && o.robots != "ignore" {
+		return usagef("--robots %q: want obey or ignore", o.robots)
+	}
+	if err := p.Validate(); err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+// agent is the User-Agent header.
+func (o *policyFlags) agent() string {
+	switch {
+	case o.userAgent != "":
+		return o.userAgent
+	case o.contact != "":
+		return fmt.Sprintf("trawl/%s (+%s)", version(), o.contact)
+	}
+	return "trawl/" + version()
+}
+
+// fetchFlags are the flags of how to fetch that concern this process alone: they can hold secrets.
+type fetchFlags struct {
+	concurrency int
+	proxy       string
+	headers     []string
+	cookies     string
+	insecure    bool
+	allowNet    []string
+}
+
+func (o *fetchFlags) register(f *pflag.FlagSet) {
+	f.IntVarP(&o.concurrency, "concurrency", "c", 64, "pages under way at once")
+	f.StringVar(&o.proxy, "proxy", "", "`URL` of a proxy: http, https or socks5")
+	f.StringArrayVarP(&o.headers, "header", "H", nil, "send this `\"Name: value\"`; repeatable")
+	f.StringVar(&o.cookies, "cookies", "", "send the cookies of this `file` (Netscape format), and those that servers set")
+	f.BoolVar(&o.insecure, "insecure", false, "accept any TLS certificate")
+	f.StringArrayVar(&o.allowNet, "allow-net", nil, "allow this private `network`, such as 10.1.0.0/16; repeatable")
+}
+
+func (o *fetchFlags) parseProxy() (*url.URL, error) {
+	if o.proxy == "" {
+		return nil, nil
+	}
+	u, err := url.Parse(o.proxy)
+	if err != nil || u.Host == "" {
+		return nil, usagef("--proxy: not a URL such as http://proxy:3128") // it can hold a password
+	}
+	switch u.Scheme {
+	case "http", "https", "socks5", "socks5h":
+		return u, nil
+	}
+	return nil, usagef("--proxy: %q is not http, https or socks5", u.Scheme)
+}
+
+func (o *fetchFlags) parseHeaders() (http.Header, error) {
+	h := http.Header{}
+	for _, line := range o.headers {
+		name, value, ok := strings.Cut(line, ":")
+		value = strings.TrimSpace(value)
+		if !ok || !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
+			return nil, usagef("--header: %q is not \"Name: value\"", name)
+		}
+		h.Add(name, value)
+	}
+	return h, nil
+}
+
+func (o *fetchFlags) parseNets() (nets []netip.Prefix, err error) {
+	for _, s := range o.allowNet {
+		p, err := netip.ParsePrefix(s)
+		if a, e := netip.ParseAddr(s); e == nil {
+			p, err = netip.PrefixFrom(a, a.BitLen()), nil
+		}
+		if err != nil {
+			return nil, usagef("--allow-net %q: want a network such as 10.1.0.0/16", s)
+		}
+		nets = append(nets, p.Masked())
+	}
+	return nets, nil
+}
+
+// readCookies reads a cookies.txt: domain, whether subdomains too, path, whether https only, expiry, name, value,
+// separated by tabs.
+func (o *fetchFlags) readCookies() (http.CookieJar, error) {
+	if o.cookies == "" {
+		return nil, nil
+	}
+	f, err := os.Open(o.cookies)
+	if err != nil {
+		return nil, fmt.Errorf("--cookies: %w", withoutOp(err))
+	}
+	defer f.Close()
+	jar, _ := cookiejar.New(&cookiejar.Options{PublicSuffixList: publicsuffix.List}) // never fails
+	lines := bufio.NewScanner(f)
+	for n := 1; lines.Scan(); n++ {
+		line, httpOnly := strings.CutPrefix(lines.Text(), "#HttpOnly_")
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		field := strings.Split(line, "\t")
+		if len(field) != 7 {
+			return nil, fmt.Errorf("--cookies: %s:%d: not a line of a cookies.txt", o.cookies, n)
+		}
+		setCookie(jar, field, httpOnly)
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("--cookies: %s: %w", o.cookies, err)
+	}
+	return jar, nil
+}
+
+func setCookie(jar http.CookieJar, field []string, httpOnly bool) {
+	domain, host := field[0], strings.TrimPrefix(field[0], ".")
+	if field[1] != "TRUE" {
+		domain = "" // this host alone
+	}
+	c := &http.Cookie{Domain: domain, Path: field[2], Secure: field[3] == "TRUE", Name: field[5], Value: field[6], HttpOnly: httpOnly}
+	if expires, err := strconv.ParseInt(field[4], 10, 64); err == nil && expires > 0 {
+		c.Expires = time.Unix(expires, 0)
+	}
+	jar.SetCookies(&url.URL{Scheme: "https", Host: host, Path: "/"}, []*http.Cookie{c})
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"trawl/frontier"
+	"trawl/frontier/disk"
+)
+
+type statusFlags struct {
+	config, out string
+	json, watch bool
+	hosts       int
+}
+
+func newStatus(io streams) *cobra.Command {
+	var o statusFlags
+	cmd := &cobra.Command{
+		Use:     "status",
+		Short:   "Show how far a crawl is, also while it runs",
+		Args:    noArgs,
+		PreRunE: func(c *cobra.Command, _ []string) error { return readSettings(c) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			return o.run(ctx, io)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.config, "config", "", "read settings from this YAML `file`: flag names and their values")
+	f.StringVarP(&o.out, "out", "o", "trawl-data", "`folder` of the crawl")
+	f.BoolVar(&o.json, "json", false, "print JSON, one object")
+	f.BoolVarP(&o.watch, "watch", "w", false, "print it again every two seconds")
+	f.IntVar(&o.hosts, "hosts", 10, "show so many hosts, those with the most URLs waiting")
+	return cmd
+}
+
+func (o *statusFlags) run(ctx context.Context, io streams) error {
+	for {
+		r, err := disk.Inspect(ctx, filepath.Join(o.out, "frontier"), o.hosts)
+		if err != nil {
+			return withoutOp(err)
+		}
+		if err := o.print(io, r); err != nil || !o.watch {
+			return err
+		}
+		select {
+		case <-time.After(2 * time.Second):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func (o *statusFlags) print(io streams, r disk.Report) error {
+	if o.json {
+		return json.NewEncoder(io.out).Encode(r)
+	}
+	_, err := fmt.Fprint(io.out, describe(r, time.Now()))
+	return err
+}
+
+// describe is a report for people.
+func describe(r disk.Report, now time.Time) string {
+	var b strings.Builder
+	st := r.Stats
+	state := "not running; the same trawl crawl goes on"
+	switch {
+	case r.PID > 0:
+		state = fmt.Sprintf("running, process %d", r.PID)
+	case st.Drained:
+		state = "finished"
+	}
+	if st.State != frontier.Running {
+		state += ", " + string(st.State)
+	}
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	row := func(name string, value any) { fmt.Fprintf(w, "%s\t%v\n", name, value) }
+	row("crawl", fmt.Sprintf("%s, begun %s", r.Crawl.Name, r.Crawl.Created.Local().Format(time.DateTime)))
+	row("state", state)
+	row("seen", formatCount(st.Seen))
+	row("queued", formatCount(st.Queued))
+	row("delayed", formatCount(st.Delayed))
+	row("leased", fmt.Sprintf("%s on %s of %s hosts", formatCount(st.Leased), formatCount(st.HostsLeased), formatCount(st.Hosts)))
+	row("done", formatCount(st.Done))
+	row("dead", strings.TrimSpace(formatCount(st.Dead)+"  "+list(st.DeadFor, reasonName)))
+	row("refused", list(st.Refused, reasonName))
+	if len(r.Hosts) > 0 {
+		fmt.Fprint(w, "\nHOST\tWAITING\tDONE\tDEAD\tNEXT\n")
+	}
+	for _, h := range r.Hosts {
+		next := "now"
+		if wait := time.UnixMilli(h.Next).Sub(now); wait > 0 {
+			next = "in " + formatTime(wait)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", oneLine(string(h.Host)), formatCount(h.Waiting), formatCount(h.Done), formatCount(h.Dead), next)
+	}
+	w.Flush()
+	return b.String()
+}

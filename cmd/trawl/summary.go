@@ -1,0 +1,77 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"trawl/frontier"
+	"trawl/worker"
+)
+
+// summarize says how the crawl ended, and passes the error on.
+func (s *session) summarize(io streams, why ending, failure error) error {
+	st, err := s.store.Stats(context.Background())
+	if err != nil {
+		return failure // the store is the failure
+	}
+	fmt.Fprint(io.out, s.summary(why, st, s.tally.Totals(), time.Since(s.began)))
+	return failure
+}
+
+func (s *session) summary(why ending, st frontier.Stats, t worker.Totals, took time.Duration) string {
+	var b strings.Builder
+	row := func(name, format string, args ...any) {
+		fmt.Fprintf(&b, "%-10s %s\n", name, fmt.Sprintf(format, args...))
+	}
+	row("crawl", "%s: %s", s.crawl.Name, why)
+	row("pages", "%s in %s (%.0f/s), %s", formatCount(t.Settled), formatTime(took), float64(t.Settled)/max(took.Seconds(), 0.001), formatBytes(t.Bytes))
+	if total := st.Settled(); total != t.Settled {
+		row("in all", "%s pages, with earlier runs", formatCount(total))
+	}
+	if len(t.Status) > 0 {
+		row("status", "%s", list(t.Status, statusName))
+	}
+	if len(t.Retries) > 0 {
+		row("retried", "%s", list(t.Retries, reasonName))
+	}
+	if len(st.DeadFor) > 0 {
+		row("given up", "%s", list(st.DeadFor, reasonName))
+	}
+	if len(st.Refused) > 0 {
+		row("refused", "%s (links not followed, by reason)", list(st.Refused, reasonName))
+	}
+	if left := st.Queued + st.Delayed + st.Leased; left > 0 {
+		row("left", "%s URLs; the same command goes on with them", formatCount(left))
+	}
+	for _, path := range s.output {
+		row("output", "%s", path)
+	}
+	return b.String()
+}
+
+// list names the counts, the largest first.
+func list[K cmp.Ordered](counts map[K]int64, name func(K) string) string {
+	keys := slices.SortedFunc(maps.Keys(counts), func(a, b K) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
+	})
+	parts := make([]string, len(keys))
+	for i, k := range keys {
+		parts[i] = name(k) + " " + formatCount(counts[k])
+	}
+	return strings.Join(parts, ", ")
+}
+
+func reasonName(r frontier.Reason) string { return oneLine(string(r)) }
+
+func statusName(status int) string {
+	if status == 0 {
+		return "no answer"
+	}
+	return strings.TrimSpace(fmt.Sprint(status, " ", http.StatusText(status)))
+}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// duration is a flag: "500ms", "2s", or bare seconds.
+type duration time.Duration
+
+func (d *duration) String() string { return time.Duration(*d).String() }
+func (d *duration) Type() string   { return "duration" }
+
+func (d *duration) Set(s string) error {
+	if seconds, err := strconv.ParseFloat(s, 64); err == nil {
+		s = strconv.FormatFloat(seconds, 'f', -1, 64) + "s"
+	}
+	v, err := time.ParseDuration(s)
+	if err != nil {
+		return fmt.Errorf("want a duration such as 500ms, 2s or 1.5")
+	}
+	*d = duration(v)
+	return nil
+}
+
+// size is a flag: bytes, or "512KiB", "10MiB", "1GB".
+type size int64
+
+func (z *size) String() string { return formatBytes(int64(*z)) }
+func (z *size) Type() string   { return "size" }
+
+func (z *size) Set(s string) error {
+	number := strings.TrimRight(s, "kKMGTiB")
+	unit, ok := units[strings.ToUpper(s[len(number):])]
+	v, err := strconv.ParseFloat(number, 64)
+	if !ok || err != nil || !(v*unit < math.MaxInt64) {
+		return fmt.Errorf("want a size such as 500000, 512KiB or 10MiB")
+	}
+	*z = size(v * unit)
+	return nil
+}
+
+var units = map[string]float64{
+	"": 1, "B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12,
+	"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "TIB": 1 << 40,
+}
+
+// formatBytes prints a number of bytes the way size reads it.
+func formatBytes(n int64) string {
+	for _, u := range []struct {
+		name string
+		n    float64
+	}{{"TiB", 1 << 40}, {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}} {
+		if float64(n) >= u.n {
+			return strings.TrimSuffix(strconv.FormatFloat(float64(n)/u.n, 'f', 1, 64), ".0") + u.name
+		}
+	}
+	return strconv.FormatInt(n, 10) + "B"
+}
+
+// formatCount groups the digits: 1,234,567.
+func formatCount(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// formatTime prints a duration for people: to the second, or finer when it is short.
+func formatTime(d time.Duration) string {
+	if d < 10*time.Second {
+		return d.Round(100 * time.Millisecond).String()
+	}
+	return d.Round(time.Second).String()
+}
