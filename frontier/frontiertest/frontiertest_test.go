@@ -145,7 +145,9 @@ func TestAHistoryReadsBackAsWritten(t *testing.T) {
 func TestFlakyFailsAsPlanned(t *testing.T) {
 	ctx := t.Context()
 	model := NewModel(frontier.Policy{}, new(Clock).Now)
-	f := Flaky(model, Fault{"Push", 1, false}, Fault{"Push", 2, true}, Fault{"Stats", 1, true}, Fault{"Lease", 1, true}, Fault{"Ack", 1, false}, Fault{"Ack", 2, true})
+	f := Flaky(model,
+		Fault{"Push", 1, false}, Fault{"Push", 2, true}, Fault{"Stats", 1, true},
+		Fault{"Lease", 1, true}, Fault{"Ack", 1, false}, Fault{"Ack", 2, true})
 	fails := func(what string, err error) {
 		t.Helper()
 		if !errors.Is(err, frontier.ErrUnavailable) {

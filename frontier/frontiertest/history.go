@@ -85,7 +85,7 @@ func Histories(t *testing.T, open Open, seeds ...uint64) {
 	}
 }
 
-// Fuzz lets the fuzzer write the histories.
+// Fuzz lets the fuzzer write the histories. Run it with -fuzzminimizetime 10x: making inputs shorter pays little here.
 func Fuzz(f *testing.F, open Open) {
 	for seed := range uint64(4) {
 		f.Add(randomHistory(seed))
@@ -106,7 +106,8 @@ func play(t testing.TB, open Open, data []byte) (words []string, err error) {
 		T: t, store: store, f: store.Frontier, clock: clock,
 		model: NewModel(policy, clock.Now), policy: policy, due: map[time.Time]bool{},
 	}
-	p.sayf("open with delay %v, caps %d pages, %d in a queue, %d in all", policy.Delay, policy.MaxHostPages, policy.MaxHostQueue, policy.MaxPages)
+	p.sayf("open with delay %v, %d pages a host, %d of them waiting, %d pages in all",
+		policy.Delay, policy.MaxHostPages, policy.MaxHostQueue, policy.MaxPages)
 	for _, o := range ops {
 		if err = errors.Join(p.step(o), p.compare()); err != nil {
 			break
@@ -311,7 +312,9 @@ func (p *player) ack(o op) error {
 }
 
 func (p *player) outcome(o op, i int) frontier.Outcome {
-	verdict := []frontier.Verdict{frontier.Done, frontier.Done, frontier.Retry, frontier.Dead, frontier.Refused, frontier.Retry, frontier.Done, frontier.Done}
+	verdict := []frontier.Verdict{
+		frontier.Done, frontier.Done, frontier.Retry, frontier.Dead, frontier.Refused, frontier.Retry, frontier.Done, frontier.Done,
+	}
 	out := frontier.Outcome{Verdict: verdict[(int(o.c)+3*i)%8]}
 	if out.Verdict != frontier.Done {
 		out.Reason = frontier.Reason([]string{"one", "two"}[o.c/8%2])

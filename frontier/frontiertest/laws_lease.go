@@ -140,21 +140,23 @@ func hostRests(t *testing.T, open Open) {
 		}
 		x.rests(2 * delay)
 	})
-	t.Run("as long as its own delay says", func(t *testing.T) {
-		x := begin(t)
-		l := x.one(1, hostA, "/0")
-		for _, c := range []struct{ set, want time.Duration }{
-			{0, delay}, {time.Minute, time.Minute}, {0, time.Minute}, {time.Second, delay},
-		} {
-			r := report(frontier.Done)
-			r.Delay = c.set
-			x.ack(l, r)
-			x.reopen()
-			if l = &x.lease(1, 1)[0]; l.Delay != c.want {
-				t.Fatalf("own delay set to %v: lent with %v, want %v", c.set, l.Delay, c.want)
-			}
+	t.Run("as long as its own delay says", func(t *testing.T) { ownDelay(begin(t), delay) })
+}
+
+// ownDelay changes the delay of a host whose policy says usual.
+func ownDelay(x *fixture, usual time.Duration) {
+	l := x.one(1, hostA, "/0")
+	for _, c := range []struct{ set, want time.Duration }{
+		{0, usual}, {time.Minute, time.Minute}, {0, time.Minute}, {time.Second, usual},
+	} {
+		r := report(frontier.Done)
+		r.Delay = c.set
+		x.ack(l, r)
+		x.reopen()
+		if l = &x.lease(1, 1)[0]; l.Delay != c.want {
+			x.Fatalf("own delay set to %v: lent with %v, want %v", c.set, l.Delay, c.want)
 		}
-	})
+	}
 }
 
 func expiredComesBack(t *testing.T, open Open) {
@@ -329,64 +331,4 @@ func nobodyStarves(t *testing.T, open Open) {
 			}
 		}
 	}
-}
-
-func poisonDies(t *testing.T, open Open) {
-	t.Run("that kills workers", func(t *testing.T) { poisonKillsWorkers(t, open) })
-	t.Run("that kills the process", func(t *testing.T) { poisonKillsProcess(t, open) })
-}
-
-// poisonKillsProcess has one URL of many that ends whoever fetches it, with all that is lent at the time.
-func poisonKillsProcess(t *testing.T, open Open) {
-	x := start(t, open, frontier.Policy{})
-	x.push(6, slices.Concat(pages(hostA, 0, 0, 2), pages(hostB, 0, 0, 2), pages(hostC, 0, 0, 2))...)
-	if x.store.KeepsLeases {
-		t.Skip("leases outlive the process")
-	}
-	deadly := hostA.URL("/0")
-	for rounds := 0; !x.stats().Drained; rounds++ {
-		if rounds > 100 {
-			t.Fatalf("it goes on for ever: %+v", x.stats())
-		}
-		lent := x.ask(x.request(9, 2))
-		if slices.ContainsFunc(lent, func(l frontier.Lease) bool { return l.Items[0].URL == deadly }) {
-			x.reopen()
-			x.clock.Advance(ttl)
-			continue
-		}
-		for i := range lent {
-			x.settle(&lent[i], slices.Repeat([]frontier.Verdict{frontier.Done}, len(lent[i].Items))...)
-		}
-	}
-	x.push(0, frontier.Entry{URL: deadly})
-	if s := x.stats(); s.Done != 5 || s.DeadFor[frontier.Poison] != 1 {
-		t.Errorf("stats after the poison: %+v", s)
-	}
-}
-
-func poisonKillsWorkers(t *testing.T, open Open) {
-	x := start(t, open, frontier.Policy{})
-	x.push(3, pages(hostA, 0, 0, 3)...)
-	x.one(2, hostA, "/0", "/1") // of two nobody knows which it was
-	for attempt := 1; attempt <= 3; attempt++ {
-		x.clock.Advance(ttl)
-		l := x.one(9, hostA, "/0")
-		if l.Items[0].Attempt != attempt {
-			t.Fatalf("attempt %d, want %d", l.Items[0].Attempt, attempt)
-		}
-		if attempt == 2 { // neither a release nor reopening clears it of suspicion
-			x.ack(l, frontier.Report{Release: true})
-			x.reopen()
-			x.one(9, hostA, "/0")
-		}
-	}
-	x.clock.Advance(ttl)
-	l := x.one(9, hostA, "/1") // the next is lent alone too
-	if s := x.stats(); s.Dead != 1 || s.DeadFor[frontier.Poison] != 1 || s.Reclaimed != 4 {
-		t.Errorf("stats after four deaths: %+v", s)
-	}
-	x.settle(l, frontier.Done)
-	x.settle(x.one(9, hostA, "/2"), frontier.Done)
-	x.push(0, pages(hostA, 0, 0, 1)...)
-	x.over()
 }
