@@ -9,32 +9,45 @@ import (
 	"trawl/frontier/frontiertest"
 )
 
-// open makes a store for the suite. Reopening closes it: the file is committed before every answer, so a kill leaves
-// the same file, which TestSurvivesKill shows with real kills.
-func open(t testing.TB, p frontier.Policy, now func() time.Time) frontiertest.Store {
-	dir := t.TempDir()
-	var s *disk.Store
-	reopen := func() frontier.Frontier {
-		if s != nil {
-			if err := s.Close(); err != nil {
-				t.Fatalf("close: %v", err)
+// opener makes stores for the suite. Reopening closes the store: what is acknowledged is committed, so that a kill leaves
+// the same file, as the kills of real processes show in the tests of the command.
+func opener(c disk.Config) frontiertest.Open {
+	return func(t testing.TB, p frontier.Policy, now func() time.Time) frontiertest.Store {
+		dir, c := t.TempDir(), c
+		c.Policy, c.Now = &p, now
+		var s *disk.Store
+		reopen := func() frontier.Frontier {
+			if s != nil {
+				if err := s.Close(); err != nil {
+					t.Fatalf("close: %v", err)
+				}
 			}
+			var err error
+			if s, err = disk.Open(dir, c); err != nil {
+				t.Fatalf("open: %v", err)
+			}
+			return s
 		}
-		var err error
-		if s, err = disk.Open(dir, disk.Config{Policy: &p, Now: now, Linger: -1}); err != nil {
-			t.Fatalf("open: %v", err)
-		}
-		return s
+		f := reopen()
+		t.Cleanup(func() { s.Close() })
+		return frontiertest.Store{Frontier: f, Reopen: reopen}
 	}
-	f := reopen()
-	t.Cleanup(func() { s.Close() })
-	return frontiertest.Store{Frontier: f, Reopen: reopen}
 }
+
+// open makes a store whose commits wait for nothing, and spilling one that keeps no paths in memory either.
+var (
+	open     = opener(disk.Config{Linger: -1})
+	spilling = opener(disk.Config{Linger: -1, Budget: 1})
+)
 
 func TestLaws(t *testing.T) { frontiertest.Run(t, open) }
 
 func TestHistories(t *testing.T) { frontiertest.Histories(t, open) }
 
+func TestLawsWithoutPathsInMemory(t *testing.T) { frontiertest.Run(t, spilling) }
+
+func TestHistoriesWithoutPathsInMemory(t *testing.T) { frontiertest.Histories(t, spilling) }
+
 func FuzzHistory(f *testing.F) { frontiertest.Fuzz(f, open) }
 
-// func BenchmarkStore(b *testing.B) { frontiertest.Bench(b, open) }
+func BenchmarkStore(b *testing.B) { frontiertest.Bench(b, opener(disk.Config{})) }

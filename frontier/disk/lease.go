@@ -253,11 +253,14 @@ func (s *Store) rejoin(c *chunk) {
 	s.makeReady(c.host)
 }
 
-// untilNext is how long nothing can become due.
+// untilNext is how long nothing can become due; at least a moment, for a call that asked for no hosts.
 func (s *Store) untilNext() time.Duration {
 	at := s.clock + int64(time.Second)
 	if t, ok := s.ready.next(); ok && s.state == frontier.Running && s.credit(1) > 0 {
-		at = min(at, max(t, s.clock+int64(time.Millisecond)))
+		if t <= s.clock {
+			t = s.clock + int64(time.Millisecond)
+		}
+		at = min(at, t)
 	}
 	for _, next := range []func() (int64, bool){s.delayed.next, s.leases.next} {
 		if t, ok := next(); ok {
