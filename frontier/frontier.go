@@ -25,9 +25,13 @@ var (
 
 // Frontier is one crawl's frontier. Its methods may be called from many goroutines. Every method is safe to call again
 // with the same arguments after an error: what had already happened does not happen twice.
+//
+// What time brings, leases that expire and then retries that fall due, happens at the beginning of every Push, Lease
+// and Ack, in every state of the crawl. So no answer depends on who asked before: an ack at its lease's deadline is
+// late, also when nobody has taken the host back yet.
 type Frontier interface {
-	// Push accepts entries: seeds, sitemap URLs. It returns how many of them were new; the others were known or
-	// over a cap (then they are counted in Stats.Refused). Cost: O(len(entries)).
+	// Push accepts entries: seeds, sitemap URLs. It returns how many of them were new; the others were known, or
+	// over a cap and so counted in Stats.Refused (over both, as MaxHostPages). Cost: O(len(entries)).
 	Push(ctx context.Context, entries []Entry) (added int, err error)
 
 	// Lease lends up to r.Hosts hosts that are due, each with up to r.Batch URLs. With nothing due it returns no
@@ -37,7 +41,9 @@ type Frontier interface {
 	// Ack reports on the next unsettled URLs of a lease, in one atomic step, and moves l.Settled on. It extends the
 	// lease by its TTL; when no unsettled URL is left, or r.Release is set, the host goes back in line and the
 	// lease is over. With no outcomes it only extends. ErrLeaseLost: nothing was changed.
-	// Acks of one lease must not run at the same time.
+	//
+	// An ack that was sent before, so that all of it is settled, changes nothing; of one that reaches further the
+	// rest is done. Acks of one lease must not run at the same time.
 	Ack(ctx context.Context, l *Lease, r Report) error
 
 	// Stats counts. Cost: O(1).
@@ -77,7 +83,7 @@ type Item struct {
 
 // LeaseRequest asks for work.
 type LeaseRequest struct {
-	Worker string        // who asks, for people to read
+	Worker string        // who asks: a process, with all that it holds
 	ID     string        // of this request: a repeat of it is answered with the same leases
 	Hosts  int           // at most so many hosts
 	Batch  int           // at most so many URLs of each

@@ -1,14 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -25,41 +22,9 @@ import (
 // The web of the benchmark: pages of 30 KB with 60 links each.
 var benchWeb = webtest.Config{Seed: 3, Hosts: 100, PagesPerHost: 50, CountsOnly: true}
 
-// serveBench is the server's process: it serves until its input ends, so that its CPU is not counted as the crawl's.
-func serveBench(c webtest.Config) int {
-	server, err := webtest.New(c).Start()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer server.Close()
-	fmt.Println(server.URL(0, ""))
-	io.Copy(io.Discard, os.Stdin)
-	return 0
-}
-
-// startBenchServer starts that process and returns the URLs of all pages.
+// startBenchServer serves that web and returns the URLs of all pages.
 func startBenchServer(b *testing.B) (pages, seeds []string) {
-	cmd := exec.CommandContext(b.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), "TRAWL_TEST_AS_SERVER=1")
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { in.Close(); cmd.Wait() })
-	first, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		b.Fatal(err)
-	}
-	first = strings.TrimSpace(first)
+	first := startServer(b, benchWeb)
 	web := webtest.New(benchWeb)
 	for h := range benchWeb.Hosts {
 		seeds = append(seeds, strings.Replace(first, "h0000", fmt.Sprintf("h%04d", h), 1)+"/")
@@ -105,9 +70,10 @@ func cpu() time.Duration {
 	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
 
-// fetchAll is the floor.
+// fetchAll is the floor: the crawl's 64 pages at once, one at a time from each host, so that it opens no more
+// connections than the crawl.
 func fetchAll(b *testing.B, pages []string) {
-	work := make(chan string)
+	work := make(chan []string)
 	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
 		_, port, _ := net.SplitHostPort(addr)
 		return new(net.Dialer).DialContext(ctx, network, "127.0.0.1:"+port)
@@ -117,18 +83,29 @@ func fetchAll(b *testing.B, pages []string) {
 	var all sync.WaitGroup
 	for range 64 {
 		all.Go(func() {
-			for url := range work {
-				if links, err := tokenize(client, url); err != nil || links == 0 {
-					b.Errorf("%s: %d links, %v", url, links, err)
+			for host := range work {
+				for _, url := range host {
+					if links, err := tokenize(client, url); err != nil || links == 0 {
+						b.Errorf("%s: %d links, %v", url, links, err)
+					}
 				}
 			}
 		})
 	}
-	for _, url := range pages {
-		work <- url
+	for _, host := range byHost(pages) {
+		work <- host
 	}
 	close(work)
 	all.Wait()
+}
+
+func byHost(pages []string) map[string][]string {
+	hosts := map[string][]string{}
+	for _, url := range pages {
+		host := strings.SplitN(url, "/", 4)[2]
+		hosts[host] = append(hosts[host], url)
+	}
+	return hosts
 }
 
 func tokenize(client *http.Client, url string) (links int, err error) {

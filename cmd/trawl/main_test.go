@@ -16,8 +16,8 @@ func TestMain(m *testing.M) {
 	if os.Getenv("TRAWL_TEST_AS_TRAWL") == "1" {
 		os.Exit(run(os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
 	}
-	if os.Getenv("TRAWL_TEST_AS_SERVER") == "1" {
-		os.Exit(serveBench(benchWeb))
+	if c := os.Getenv("TRAWL_TEST_AS_SERVER"); c != "" {
+		os.Exit(serveAlone(c))
 	}
 	os.Exit(m.Run())
 }
