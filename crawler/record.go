@@ -12,25 +12,27 @@ import (
 // Record is what is known of a settled URL: one line of pages.jsonl. Numbers, ID, URL, Host and FetchedAt are always
 // written; the other fields only when they say something.
 type Record struct {
-	ID          string       `json:"id"`         // RecordID: the same for every record of one visit
-	URL         string       `json:"url"`        // as fetched
-	Host        string       `json:"host"`       // scheme and authority
-	Status      int          `json:"status"`     // of HTTP; 0: there was no response
-	FetchedAt   time.Time    `json:"fetched_at"` // when the request was sent; written in UTC, with milliseconds
-	DurationMS  int64        `json:"duration_ms"`
-	Depth       int          `json:"depth"`
-	Attempt     int          `json:"attempt"` // earlier attempts that failed
-	Length      int64        `json:"length"`  // of the decoded body, in bytes
-	Via         string       `json:"via,omitempty"`
-	Redirect    string       `json:"redirect,omitempty"` // where the response leads, absolute
-	ContentType string       `json:"content_type,omitempty"`
-	Charset     string       `json:"charset,omitempty"`
-	Digest      string       `json:"digest,omitempty"` // Digest of the decoded body
-	Title       string       `json:"title,omitempty"`
-	Truncated   bool         `json:"truncated,omitempty"` // the body was longer than is kept
-	Links       []string     `json:"links,omitempty"`     // absolute
-	Error       *RecordError `json:"error,omitempty"`
-	Worker      string       `json:"worker,omitempty"`
+	ID          string    `json:"id"`         // RecordID: the same for every record of one visit
+	URL         string    `json:"url"`        // as fetched
+	Host        string    `json:"host"`       // scheme and authority
+	Status      int       `json:"status"`     // of HTTP; 0: there was no response
+	FetchedAt   time.Time `json:"fetched_at"` // when the request was sent; written in UTC, with milliseconds
+	DurationMS  int64     `json:"duration_ms"`
+	Depth       int       `json:"depth"`
+	Attempt     int       `json:"attempt"` // earlier attempts that failed
+	Length      int64     `json:"length"`  // of the decoded body, in bytes
+	Via         string    `json:"via,omitempty"`
+	Redirect    string    `json:"redirect,omitempty"` // where the response leads, absolute
+	ContentType string    `json:"content_type,omitempty"`
+	Charset     string    `json:"charset,omitempty"`
+	Digest      string    `json:"digest,omitempty"` // Digest of the decoded body
+	Title       string    `json:"title,omitempty"`
+	Truncated   bool      `json:"truncated,omitempty"` // the body was longer than is kept
+	Links       []string  `json:"links,omitempty"`     // absolute
+	// Fields are what was extracted from the page by the user's rules.
+	Fields map[string][]string `json:"fields,omitempty"`
+	Error  *RecordError        `json:"error,omitempty"`
+	Worker string              `json:"worker,omitempty"`
 }
 
 // RecordError says why a URL was given up.

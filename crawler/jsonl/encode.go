@@ -1,6 +1,8 @@
 package jsonl
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -33,7 +35,8 @@ func appendRecord(b []byte, r *crawler.Record) []byte {
 	if r.Truncated {
 		b = append(b, `,"truncated":true`...)
 	}
-	b = appendLinks(b, r.Links)
+	b = appendList(b, "links", r.Links)
+	b = appendFields(b, r.Fields)
 	b = appendError(b, r.Error)
 	b = appendNonempty(b, "worker", r.Worker)
 	return append(b, '}')
@@ -66,17 +69,36 @@ func appendTime(b []byte, name string, t time.Time) []byte {
 	return append(b, '"')
 }
 
-func appendLinks(b []byte, links []string) []byte {
-	if len(links) == 0 {
+// appendList appends a list that is not empty.
+func appendList(b []byte, name string, values []string) []byte {
+	if len(values) == 0 {
 		return b
 	}
-	b = appendName(b, "links")
+	return appendStrings(appendName(b, name), values)
+}
+
+func appendStrings(b []byte, values []string) []byte {
 	sep := byte('[')
-	for _, link := range links {
-		b = appendString(append(b, sep), link)
+	for _, v := range values {
+		b = appendString(append(b, sep), v)
 		sep = ','
 	}
 	return append(b, ']')
+}
+
+// appendFields sorts the names, so that the same fields are the same bytes.
+func appendFields(b []byte, fields map[string][]string) []byte {
+	if len(fields) == 0 {
+		return b
+	}
+	b = appendName(b, "fields")
+	sep := byte('{')
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		b = appendString(append(b, sep), name)
+		b = appendStrings(append(b, ':'), fields[name])
+		sep = ','
+	}
+	return append(b, '}')
 }
 
 func appendError(b []byte, e *crawler.RecordError) []byte {

@@ -20,7 +20,8 @@ func full() *crawler.Record {
 		ID: "id", URL: "http://a.example/", Host: "http://a.example", Status: 200, FetchedAt: at, DurationMS: 12,
 		Depth: 1, Attempt: 2, Length: 3, Via: "http://b.example/", Redirect: "http://c.example/", ContentType: "text/html",
 		Charset: "utf-8", Digest: "sha1:X", Title: "A title", Truncated: true, Links: []string{"http://d.example/", "e"},
-		Error: &crawler.RecordError{Kind: "reset", Detail: "gone"}, Worker: "w1",
+		Fields: map[string][]string{"b": {"1", "2\n"}, "a\"": {"x"}},
+		Error:  &crawler.RecordError{Kind: "reset", Detail: "gone"}, Worker: "w1",
 	}
 }
 
