@@ -10,6 +10,7 @@ import (
 	"net/http/httptrace"
 	"net/netip"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -77,7 +78,7 @@ func (f *Fetcher) Close() {
 }
 
 func (f *Fetcher) fetch(parent context.Context, rawURL string, maxBody int64) (*Response, error) {
-	u, err := parseURL(rawURL)
+	u, err := parseURL(rawURL, f.cfg.Proxy != nil)
 	if err != nil {
 		return nil, &Error{KindURL, err}
 	}
@@ -91,8 +92,14 @@ func (f *Fetcher) fetch(parent context.Context, rawURL string, maxBody int64) (*
 	return r, nil
 }
 
-func parseURL(raw string) (*url.URL, error) {
-	u, err := url.Parse(raw)
+// parseURL makes of a URL what net/http needs to send exactly that URL, perhaps to a proxy.
+func parseURL(raw string, proxied bool) (*url.URL, error) {
+	raw, _, _ = strings.Cut(raw, "#")
+	if strings.ContainsFunc(raw, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
+		return nil, errors.New("white space or a control character in URL")
+	}
+	origin, target := splitTarget(raw)
+	u, err := url.Parse(origin)
 	switch {
 	case err != nil:
 		return nil, err
@@ -101,7 +108,29 @@ func parseURL(raw string) (*url.URL, error) {
 	case u.Hostname() == "":
 		return nil, errors.New("no host in URL")
 	}
+	if whole, err := url.Parse(raw); err == nil && whole.RequestURI() == target {
+		return whole, nil
+	}
+	// net/url does not accept a lone %, and writes characters such as | in another way; browsers send them as they are.
+	u.Opaque = target
+	if strings.HasPrefix(target, "//") || proxied && u.Scheme == "http" {
+		u.Opaque = "//" + u.Host + target // sent with scheme and host, as to a proxy
+	}
 	return u, nil
+}
+
+// splitTarget parts a URL before its path.
+func splitTarget(raw string) (origin, target string) {
+	_, rest, _ := strings.Cut(raw, "://")
+	i := strings.IndexAny(rest, "/?")
+	if i < 0 {
+		return raw, "/"
+	}
+	origin, target = raw[:len(raw)-len(rest)+i], rest[i:]
+	if target[0] == '?' {
+		target = "/" + target
+	}
+	return origin, target
 }
 
 // get sends the request and fills r.
