@@ -80,6 +80,20 @@ func TestDrainingFinishesPagesUnderWayAndGivesTheRestBack(t *testing.T) {
 	})
 }
 
+func TestDrainingEndsAVisitThatWaits(t *testing.T) {
+	p := policy(func(p *frontier.Policy) { p.Delay = 10 * time.Second })
+	inBubble(t, p, empty, func(x *trial) {
+		x.seed(urls("a.test", 3)...)
+		drain := make(chan struct{})
+		x.cfg.Drain = drain
+		time.AfterFunc(2500*time.Millisecond, func() { close(drain) })
+		if took := x.run(); took != 2500*time.Millisecond {
+			x.Errorf("took %v", took)
+		}
+		x.given()
+	})
+}
+
 func TestDrainingEndsAWorkerThatHasNothingToDo(t *testing.T) {
 	inBubble(t, frontier.DefaultPolicy(), empty, func(x *trial) {
 		if err := x.model.Hold(x.Context(), "seeds", time.Hour); err != nil {

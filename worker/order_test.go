@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,10 +18,9 @@ import (
 
 func TestAcksComeInTheOrderOfTheLeaseThoughPagesDoNot(t *testing.T) {
 	p := policy(func(p *frontier.Policy) { p.PerHost, p.Delay = 4, 10*time.Millisecond })
-	n := 0
+	var n atomic.Int64
 	answer := func(rw http.ResponseWriter, r *http.Request) {
-		n++ // one request at a time arrives
-		after(time.Duration(5-n%5)*100*time.Millisecond, func(rw http.ResponseWriter, r *http.Request) {
+		after(time.Duration(5-n.Add(1)%5)*100*time.Millisecond, func(rw http.ResponseWriter, r *http.Request) {
 			rw.Header().Set("Content-Type", "text/html")
 			fmt.Fprint(rw, link(r.URL.Path+"/child"))
 		})(rw, r)
@@ -65,12 +65,7 @@ func TestASinkThatFailsEndsTheCrawlAndNothingOfItIsAcked(t *testing.T) {
 	inBubble(t, p, after(1500*time.Millisecond, empty), func(x *trial) {
 		x.seed(append(urls("a.test", 10), urls("b.test", 10)...)...)
 		const full = "http://a.test/3"
-		x.journal.refuse = func(r *crawler.Record) error {
-			if r.URL == full {
-				return fmt.Errorf("disk: %w", crawler.ErrNoSpace)
-			}
-			return nil
-		}
+		x.journal.refuse = noSpaceFor(full)
 		if err := Run(x.Context(), x.cfg); !errors.Is(err, crawler.ErrNoSpace) {
 			x.Errorf("run: %v", err)
 		}
@@ -82,4 +77,14 @@ func TestASinkThatFailsEndsTheCrawlAndNothingOfItIsAcked(t *testing.T) {
 		x.run()
 		x.settled(20, 0)
 	})
+}
+
+// noSpaceFor makes the sink fail for one URL.
+func noSpaceFor(url string) func(*crawler.Record) error {
+	return func(r *crawler.Record) error {
+		if r.URL == url {
+			return fmt.Errorf("disk: %w", crawler.ErrNoSpace)
+		}
+		return nil
+	}
 }

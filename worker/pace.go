@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"context"
 	"sync"
 	"time"
 )
@@ -13,7 +12,7 @@ const slack = 50 * time.Millisecond
 // pace keeps the gap between the starts of requests to one host. Only one request at a time is on its way out: whoever
 // has the turn.
 type pace struct {
-	turn chan struct{}
+	turn
 
 	mu     sync.Mutex
 	delay  time.Duration
@@ -22,20 +21,8 @@ type pace struct {
 }
 
 func newPace(delay time.Duration) *pace {
-	return &pace{turn: make(chan struct{}, 1), delay: delay}
+	return &pace{turn: newTurn(), delay: delay}
 }
-
-// take waits for the turn; false when ctx ended first. It is given up by calling yield.
-func (p *pace) take(ctx context.Context) bool {
-	select {
-	case p.turn <- struct{}{}:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-func (p *pace) yield() { <-p.turn }
 
 // left is how long to wait before the next request.
 func (p *pace) left() time.Duration {
@@ -90,3 +77,22 @@ func (p *pace) gap() time.Duration {
 	defer p.mu.Unlock()
 	return p.delay
 }
+
+// turn is a lock that is held for long: for a wait, or a call over the network.
+type turn chan struct{}
+
+func newTurn() turn { return make(turn, 1) }
+
+func (t turn) take() { t <- struct{}{} }
+
+// try takes the turn if nobody has it.
+func (t turn) try() bool {
+	select {
+	case t <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+func (t turn) yield() { <-t }

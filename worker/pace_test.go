@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"trawl/crawler"
+	"trawl/crawler/webtest"
 	"trawl/frontier"
 )
 
@@ -83,8 +86,12 @@ func TestACrawlDelayIsKeptAndReportedBeforeTheFirstPage(t *testing.T) {
 				x.run()
 				x.settled(5, 0)
 				// The robots.txt counts: the first page comes a whole gap after it.
-				if gap, _ := x.web.log().MinGap("a.test"); gap < want || gap > want+slack {
+				if gap, _ := x.web.log().MinGap("a.test"); gap < want {
 					x.Errorf("smallest gap %v, want %v", gap, want)
+				}
+				// An answer tells that its request had arrived: the slack is not kept on top.
+				if gap, _ := x.web.log().Pages().MinGap("a.test"); gap > want+slack/2 {
+					x.Errorf("smallest gap between pages %v, want %v", gap, want)
 				}
 			})
 		})
@@ -93,7 +100,11 @@ func TestACrawlDelayIsKeptAndReportedBeforeTheFirstPage(t *testing.T) {
 
 func TestTheWorkerNeverHasMoreRequestsUnderWayThanItsConcurrency(t *testing.T) {
 	p := policy(func(p *frontier.Policy) { p.PerHost, p.Delay = 3, 0 })
-	inBubble(t, p, after(100*time.Millisecond, empty), func(x *trial) {
+	var n atomic.Int64
+	answer := func(rw http.ResponseWriter, r *http.Request) {
+		after(time.Duration(n.Add(1)%7)*30*time.Millisecond, empty)(rw, r)
+	}
+	inBubble(t, p, answer, func(x *trial) {
 		x.cfg.Concurrency = 8
 		x.obeyRobots() // whose requests count
 		for i := range 40 {
@@ -152,29 +163,80 @@ func TestMoreHostsThanPlacesAreAllCrawledAtTheirOwnPace(t *testing.T) {
 func TestAVisitThatWaitsLeavesWhenItsPlaceIsWanted(t *testing.T) {
 	p := policy(func(p *frontier.Policy) { p.Scope = frontier.ScopeAny })
 	answer := func(rw http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/robots.txt" && r.Host == "lazy.test" {
+		switch {
+		case r.URL.Path == "/robots.txt" && r.Host == "lazy.test":
 			_, _ = io.WriteString(rw, "User-agent: *\nCrawl-delay: 14\n")
 			return
+		case r.URL.Path == "/":
+			time.Sleep(4 * time.Second)
 		}
 		pages(map[string]string{
-			"lazy.test/0": "", "lazy.test/1": "",
-			"busy.test/0": link("http://c.test/", "http://d.test/", "http://e.test/"),
-			"c.test/":     "", "d.test/": "", "e.test/": "",
+			"busy.test/0": link("http://c.test/", "http://d.test/", "http://e.test/", "http://f.test/", "http://g.test/", "http://h.test/"),
 		})(rw, r)
 	}
 	inBubble(t, p, answer, func(x *trial) {
-		x.cfg.Concurrency = 2
+		x.cfg.Concurrency = 3
 		x.obeyRobots()
 		x.seed("http://lazy.test/0", "http://lazy.test/1", "http://busy.test/0")
 		begin := time.Now()
 		x.run()
-		x.settled(6, 0)
-		for _, host := range []string{"c.test", "d.test", "e.test"} {
-			if r := x.web.log().Requests(host); r[0].Start.Sub(begin) > 5*time.Second {
-				x.Errorf("%s was kept waiting for %v", host, r[0].Start.Sub(begin))
+		x.settled(9, 0)
+		for _, host := range []string{"c.test", "d.test", "e.test", "f.test", "g.test", "h.test"} {
+			// In the two places that lazy.test leaves, the last would be asked after 10 s.
+			if wait := x.web.log().Pages().Requests(host)[0].Start.Sub(begin); wait > 8*time.Second {
+				x.Errorf("%s was kept waiting for %v", host, wait)
 			}
 		}
 	})
+}
+
+func TestRequestsThatAreNeverSentKeepThePaceToo(t *testing.T) {
+	inBubble(t, frontier.DefaultPolicy(), empty, func(x *trial) {
+		var dialled []time.Time
+		x.web.refuse = func(string) error {
+			dialled = append(dialled, time.Now())
+			return &crawler.Error{Kind: crawler.KindNoHost, Err: errors.New("no such host")}
+		}
+		x.seed(urls("a.test", 5)...)
+		x.run()
+		x.settled(0, 5)
+		for i := range 4 {
+			if gap := dialled[i+1].Sub(dialled[i]); gap < time.Second {
+				x.Errorf("tried again after %v", gap)
+			}
+		}
+	})
+}
+
+func TestAPauseHoldsWhateverElseIsUnderWay(t *testing.T) {
+	busy := func(rw http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/0":
+			time.Sleep(500 * time.Millisecond)
+			rw.Header().Set("Retry-After", "10") // short enough to be waited for
+			rw.WriteHeader(http.StatusTooManyRequests)
+		case "/1":
+			time.Sleep(time.Second)
+		}
+	}
+	p := policy(func(p *frontier.Policy) { p.PerHost, p.Delay, p.Retries = 2, 0, 0 })
+	test := func(concurrency int, next string) func(*testing.T) {
+		return func(t *testing.T) {
+			inBubble(t, p, busy, func(x *trial) {
+				x.cfg.Concurrency = concurrency
+				x.seed(urls("a.test", 3)...)
+				x.run()
+				x.settled(2, 1)
+				all := x.web.log().Requests("a.test")
+				i := slices.IndexFunc(all, func(r webtest.Request) bool { return r.Path == next })
+				if pause := all[i].Start.Sub(all[0].End); pause < 10*time.Second {
+					x.Errorf("%s was asked for after %v", next, pause)
+				}
+			})
+		}
+	}
+	t.Run("an answer that comes later", test(8, "/2"))
+	t.Run("a request that waits for its place", test(1, "/1"))
 }
 
 // Not parallel: it counts goroutines.

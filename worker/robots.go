@@ -58,8 +58,8 @@ func (v *visit) obeyDelay(ctx context.Context, asked time.Duration) {
 	if delay == v.l.Delay {
 		return
 	}
-	v.acks.Lock()
-	defer v.acks.Unlock()
+	v.acks.take()
+	defer v.acks.yield()
 	v.pace.setDelay(delay)
 	v.delay = max(delay, 1) // 0 would leave it as it was
 	v.ack(ctx, frontier.Report{})

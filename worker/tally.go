@@ -7,7 +7,7 @@ import (
 	"trawl/frontier"
 )
 
-// Tally counts what a worker has done. It may be read while the worker runs.
+// Tally counts what a worker has done, once the frontier has confirmed it. It may be read while the worker runs.
 type Tally struct {
 	mu sync.Mutex
 	t  Totals

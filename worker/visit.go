@@ -28,7 +28,7 @@ type visit struct {
 
 	ruling *crawler.Ruling // nil: everything is allowed
 
-	acks  sync.Mutex    // held during an ack
+	acks  turn          // to ack; it guards the two below
 	delay time.Duration // to report; 0: nothing new
 	lost  bool          // nothing can be acked any more
 
@@ -43,7 +43,7 @@ type visit struct {
 
 func newVisit(w *worker, l frontier.Lease, sent time.Time) *visit {
 	return &visit{
-		w: w, l: l, pace: newPace(l.Delay),
+		w: w, l: l, pace: newPace(l.Delay), acks: newTurn(),
 		pages: make([]*verdict, len(l.Items)), taken: l.Settled, acked: l.Settled, renewed: sent,
 	}
 }
@@ -87,9 +87,7 @@ func (v *visit) lane(ctx context.Context) {
 // begin waits until the host may be asked again. It returns the item to ask for, and keeps the turn; or false when the
 // visit is to end.
 func (v *visit) begin(ctx context.Context) (item int, ok bool) {
-	if !v.pace.take(ctx) {
-		return 0, false
-	}
+	v.pace.take() // whoever has it gives it up when ctx ends
 	for v.awaitPace(ctx) && v.w.occupy(ctx) {
 		if v.pace.left() <= 0 && !ended(v.w.Drain) { // still, after the wait for a place
 			if i, ok := v.takeItem(); ok {
@@ -205,8 +203,8 @@ func (v *visit) settle(ctx context.Context, i int, p *verdict) bool {
 
 // flush acks the items that are settled, up to the first one that is not.
 func (v *visit) flush(ctx context.Context) {
-	v.acks.Lock()
-	defer v.acks.Unlock()
+	v.acks.take()
+	defer v.acks.yield()
 	settled := v.settled()
 	if len(settled) == 0 || !v.ack(ctx, report(settled)) {
 		return
@@ -251,7 +249,7 @@ func report(list []*verdict) frontier.Report {
 	return r
 }
 
-// ack sends a report; v.acks is held. It returns false when the lease is lost or the store failed.
+// ack sends a report; the caller has the turn. It returns false when the lease is lost or the store failed.
 func (v *visit) ack(ctx context.Context, r frontier.Report) bool {
 	if v.lost {
 		return false
@@ -291,10 +289,10 @@ func (v *visit) end() {
 
 // extend keeps the lease while there is nothing to ack.
 func (v *visit) extend(ctx context.Context) {
-	if !v.acks.TryLock() { // an ack is under way, which extends it too
+	if !v.acks.try() { // an ack is under way, which extends it too
 		return
 	}
-	defer v.acks.Unlock()
+	defer v.acks.yield()
 	v.mu.Lock()
 	due := time.Since(v.renewed) > v.l.TTL/3 && v.acked < len(v.pages)
 	v.mu.Unlock()
@@ -305,8 +303,8 @@ func (v *visit) extend(ctx context.Context) {
 
 // giveBack returns the host, if anything of the lease is left, and frees what pages that came to nothing still hold.
 func (v *visit) giveBack(ctx context.Context) {
-	v.acks.Lock()
-	defer v.acks.Unlock()
+	v.acks.take()
+	defer v.acks.yield()
 	if v.acked < len(v.pages) {
 		v.ack(ctx, frontier.Report{Release: true})
 	}

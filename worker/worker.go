@@ -69,7 +69,8 @@ func (c Config) withDefaults() Config {
 }
 
 // Run crawls until the frontier is drained, Drain is closed and pages under way are settled, or ctx ends. It returns
-// nil in the first two cases. When it returns nothing of it is left running, and what could be given back is.
+// nil in the first two cases, else the cause: that of ctx, ErrGrace, or an error of the sink or the frontier. A frontier
+// that cannot be reached is waited for. When Run returns nothing of it is left running, and what could be given back is.
 func Run(ctx context.Context, c Config) error {
 	c = c.withDefaults()
 	ctx, stop := context.WithCancelCause(ctx)

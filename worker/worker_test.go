@@ -137,8 +137,9 @@ func link(refs ...string) string {
 // journal is the frontier and the sink of a crawl, and checks the laws that hold between the two.
 type journal struct {
 	frontier.Frontier
-	refuse  func(*crawler.Record) error // fails a write; nil: none
-	slowAck time.Duration
+	refuse    func(*crawler.Record) error // fails a write; nil: none
+	slowWrite time.Duration
+	slowAck   time.Duration
 
 	mu          sync.Mutex
 	records     []*crawler.Record
@@ -156,6 +157,7 @@ func newJournal(f frontier.Frontier) *journal {
 }
 
 func (j *journal) Write(ctx context.Context, r *crawler.Record) error {
+	time.Sleep(j.slowWrite)
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.refuse != nil {
@@ -178,9 +180,10 @@ func (j *journal) Lease(ctx context.Context, r frontier.LeaseRequest) ([]frontie
 
 func (j *journal) Ack(ctx context.Context, l *frontier.Lease, r frontier.Report) error {
 	items := l.Items[l.Settled:]
+	var faults []string
 	j.mu.Lock()
 	for i, o := range r.Outcomes {
-		j.judge(&items[i], &o)
+		faults = append(faults, j.judge(&items[i], &o)...)
 	}
 	j.mu.Unlock()
 	time.Sleep(j.slowAck)
@@ -189,6 +192,7 @@ func (j *journal) Ack(ctx context.Context, l *frontier.Lease, r frontier.Report)
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	j.faults = append(j.faults, faults...)
 	j.reports = append(j.reports, r)
 	for i, o := range r.Outcomes {
 		url := items[i].URL.String()
@@ -200,17 +204,18 @@ func (j *journal) Ack(ctx context.Context, l *frontier.Lease, r frontier.Report)
 }
 
 // judge looks whether an outcome may be acked, and is of that item.
-func (j *journal) judge(it *frontier.Item, o *frontier.Outcome) {
+func (j *journal) judge(it *frontier.Item, o *frontier.Outcome) (faults []string) {
 	url := it.URL.String()
 	_, written := j.waiting[url]
 	if settles := o.Verdict == frontier.Done || o.Verdict == frontier.Dead; settles != written {
-		j.faults = append(j.faults, fmt.Sprintf("%s: acked with verdict %d; record written: %v", url, o.Verdict, written))
+		faults = append(faults, fmt.Sprintf("%s: acked with verdict %d; record written: %v", url, o.Verdict, written))
 	}
 	for _, e := range o.Found {
 		if e.Via != url {
-			j.faults = append(j.faults, fmt.Sprintf("%s: acked with a link of %s", url, e.Via))
+			faults = append(faults, fmt.Sprintf("%s: acked with a link of %s", url, e.Via))
 		}
 	}
+	return faults
 }
 
 // verdicts are those of one URL, in order.
@@ -267,7 +272,7 @@ func newTrial(t *testing.T, p frontier.Policy, answer http.HandlerFunc) *trial {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x.fetcher, err = crawler.New(crawler.Config{UserAgent: "test", Timeout: p.Timeout, Dial: x.web.dial, MaxIdle: 10_000})
+	x.fetcher, err = crawler.New(crawler.Config{UserAgent: "test", Timeout: p.Timeout, Dial: x.web.dial, MaxIdle: 10_000, LargeBodies: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -281,7 +286,7 @@ func newTrial(t *testing.T, p frontier.Policy, answer http.HandlerFunc) *trial {
 
 // close ends the web and looks for broken laws.
 func (x *trial) close() {
-	x.fetcher.Close() // hangs if a response was not released
+	x.fetcher.Close()
 	x.web.stop()
 	for _, fault := range x.journal.faults {
 		x.Error(fault)
@@ -371,3 +376,5 @@ func policy(change func(*frontier.Policy)) frontier.Policy {
 type nowhere struct{}
 
 func (nowhere) Write(context.Context, *crawler.Record) error { return nil }
+
+func isSecond(r webtest.Request) bool { return r.Path == "/1" }
