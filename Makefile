@@ -1,0 +1,65 @@
+# Everything that is run by hand or by CI. `make` lists it.
+
+GO      ?= go
+BIN     ?= bin/trawl
+FUZZ    ?= 30s
+BENCH   ?= .
+# Built from source by the module proxy, at a fixed version: about two minutes the first time, then cached. It is not
+# a `tool` of go.mod, where its two hundred modules would hide ours.
+LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+LDFLAGS := -s -w -X main.release=$(VERSION)
+
+.DEFAULT_GOAL := help
+.PHONY: help build install test conformance lint vet fuzz bench size check deps clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build bin/trawl, one static file
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/trawl
+
+install: ## install trawl where go install puts programs
+	CGO_ENABLED=0 $(GO) install -trimpath -ldflags '$(LDFLAGS)' ./cmd/trawl
+
+test: deps ## run all tests, in random order, with the race detector
+	$(GO) test -race -shuffle=on -timeout 5m ./...
+
+conformance: ## run the third-party cases in the folder that TRAWL_CONFORMANCE names
+	@test -d "$$TRAWL_CONFORMANCE" || { echo 'make conformance: set TRAWL_CONFORMANCE to the folder of cases' >&2; exit 1; }
+	$(GO) test -count=1 -v -run Conformance ./frontier ./parser
+
+lint: vet ## check format, vet, the arrows between packages, and the other rules of .golangci.yml
+	$(GO) run $(LINT) run
+
+vet: ## the quick part of lint: gofmt and go vet
+	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { printf 'not gofmt-ed:\n%s\n' "$$unformatted" >&2; exit 1; }
+	$(GO) vet ./...
+
+fuzz: ## run each fuzz target for FUZZ (30s)
+	@$(GO) test -list '^Fuzz' ./... \
+	| awk '/^Fuzz/ { name[++n] = $$1 } /^ok/ { for (i = 1; i <= n; i++) print $$2, name[i]; n = 0 }' \
+	| while read -r package target; do \
+		echo "== $$package $$target"; \
+		$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZ) "$$package" </dev/null || exit 1; \
+	done
+
+bench: ## run the benchmarks that match BENCH (.)
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+size: ## print the sizes we keep an eye on
+	@$(GO) run docs/size.go
+
+check: build lint test ## everything a commit must pass
+
+# The tests start no server and read no network. All they need beside Go is a C compiler, for the race detector.
+deps:
+	@command -v "$$($(GO) env CC)" >/dev/null && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && apt-get install -y -qq --no-install-recommends gcc libc6-dev; \
+	else \
+		echo 'make test: the race detector needs a C compiler (Debian: apt-get install gcc libc6-dev)' >&2; exit 1; \
+	fi
+
+clean: ## remove what make and the demo made
+	rm -rf bin trawl-demo
