@@ -169,7 +169,7 @@ func splitLine(b []byte) (key, value []byte, ok bool) {
 	}
 	if i := bytes.IndexAny(b, " \t"); i > 0 {
 		key, value = b[:i], bytes.TrimSpace(b[i:])
-		return key, value, bytes.IndexAny(value, " \t") < 0
+		return key, value, !bytes.ContainsAny(value, " \t")
 	}
 	return nil, nil, false
 }

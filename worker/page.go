@@ -96,6 +96,9 @@ func (l *links) redirect(to string) string {
 func (l *links) page(rec *crawler.Record, resp *crawler.Response) {
 	doc := parser.HTML(resp.Body, resp.Header.Get("Content-Type"), l.v.w.Token)
 	rec.Title, rec.Charset = doc.Title, doc.Charset
+	if l.v.w.Extract != nil {
+		rec.Fields = l.v.w.Extract(resp.Body, resp.Header.Get("Content-Type"))
+	}
 	_, nofollow := parser.RobotsHeader(resp.Header.Values("X-Robots-Tag"), l.v.w.Token)
 	nofollow = (nofollow || doc.NoFollow) && !l.v.w.Crawl.Policy.IgnoreRobots
 	base := frontier.NewBase(l.from.URL, doc.Base)

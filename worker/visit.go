@@ -110,7 +110,7 @@ func (v *visit) awaitPace(ctx context.Context) bool {
 		switch {
 		case wait <= 0:
 			return true
-		case wait > holdIdle, wait > holdBusy && v.w.busy() >= v.w.Concurrency:
+		case wait > holdIdle, wait > holdBusy && v.w.crowded():
 			v.end()
 			return false
 		}

@@ -34,6 +34,9 @@ type Config struct {
 	Sink     Sink
 	Robots   *crawler.Robots // nil: robots.txt is not asked
 
+	// Extract takes named fields out of an HTML page, for its record; nil: none.
+	Extract func(body []byte, contentType string) map[string][]string
+
 	Name        string          // of this worker; "trawl"
 	Token       string          // product token that robots rules name; "trawl"
 	Concurrency int             // pages under way at once, and hosts held at once; 64
@@ -99,6 +102,7 @@ type worker struct {
 	wake   chan struct{}           // a host may have become free, or new
 	visits sync.WaitGroup
 	outage atomic.Bool // the latest call of the frontier did not get through
+	scarce atomic.Bool // the latest request for hosts got all it asked for: there may be more hosts than places
 
 	mu   sync.Mutex
 	live map[*visit]struct{}
@@ -145,6 +149,7 @@ func (w *worker) lease(ctx context.Context, hosts int) (leases []frontier.Lease,
 		leases, wait, err = w.Frontier.Lease(ctx, r)
 		return err
 	})
+	w.scarce.Store(len(leases) >= r.Hosts)
 	return leases, wait, err
 }
 
@@ -179,6 +184,9 @@ func (w *worker) leave(v *visit) {
 	w.mu.Unlock()
 	w.rouse()
 }
+
+// crowded tells whether other hosts may be waiting for a place.
+func (w *worker) crowded() bool { return w.scarce.Load() || w.busy() >= w.Concurrency }
 
 // busy is how many hosts are held.
 func (w *worker) busy() int {

@@ -179,7 +179,10 @@ func (s *Store) fail(err error) error {
 
 func storeError(err error) error {
 	var e *sqlite.Error
-	full := errors.Is(err, syscall.ENOSPC) || errors.As(err, &e) && e.Code()&0xff == sqlitelib.SQLITE_FULL
+	full := errors.Is(err, syscall.ENOSPC)
+	if errors.As(err, &e) { // the latter is of the file in shared memory that belongs to a WAL
+		full = full || e.Code()&0xff == sqlitelib.SQLITE_FULL || e.Code() == sqlitelib.SQLITE_IOERR_SHMSIZE
+	}
 	if full {
 		return fmt.Errorf("%w: %w", frontier.ErrFull, err)
 	}

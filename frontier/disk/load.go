@@ -39,7 +39,7 @@ func connect(file, options string) (*sql.DB, error) {
 func (s *Store) load() error {
 	var err error
 	// NORMAL: a commit survives the death of the process. A power cut may take the latest commits, never the order.
-	s.db, err = connect(s.file, "_pragma=journal_mode(wal)&_pragma=synchronous(normal)&_pragma=busy_timeout(10000)")
+	s.db, err = connect(s.file, "_pragma=synchronous(normal)&_pragma=busy_timeout(10000)")
 	if err != nil {
 		return err
 	}
@@ -51,6 +51,9 @@ func (s *Store) load() error {
 
 func (s *Store) loadAll() error {
 	if err := s.checkSchema(); err != nil {
+		return err
+	}
+	if _, err := s.db.Exec("pragma journal_mode = wal"); err != nil { // not before: it changes the file, which must be ours
 		return err
 	}
 	var saved frontier.Stats
@@ -77,8 +80,8 @@ func (s *Store) loadAll() error {
 // openError makes errors of a foreign or damaged file readable.
 func openError(file string, err error) error {
 	text := err.Error()
-	for _, sign := range []string{"file is not a database", "malformed", "no such table", "no such column"} {
-		if strings.Contains(text, sign) {
+	for _, sign := range []string{"file is not a database", "malformed", "no such table", "no such column", "Scan error"} {
+		if strings.Contains(text, sign) && !errors.Is(err, ErrCorrupt) {
 			err = fmt.Errorf("%w: %w", ErrCorrupt, err)
 			break
 		}
@@ -109,8 +112,6 @@ func (s *Store) checkSchema() error {
 }
 
 func (s *Store) create() error {
-	var secret [16]byte
-	hex.Decode(secret[:], []byte(randomHex(16)))
 	crawl := frontier.Crawl{ID: randomHex(8), Name: s.cfg.Crawl, Created: s.cfg.Now().UTC(), Policy: *s.cfg.Policy}
 	tx, err := s.db.Begin()
 	if err != nil {
@@ -122,7 +123,7 @@ func (s *Store) create() error {
 	}
 	for _, r := range []row{
 		metaRow("crawl", crawl), metaRow("state", frontier.Running), metaRow("stats", frontier.Stats{}),
-		metaRow("progress", false), metaRow("secret", hex.EncodeToString(secret[:])),
+		metaRow("progress", false), metaRow("secret", randomHex(16)),
 	} {
 		if _, err := tx.Exec(statements[r.do], r.args...); err != nil {
 			return err
@@ -154,10 +155,10 @@ func readMeta(db *sql.DB, into map[string]any) error {
 	for k, v := range into {
 		var text string
 		err := db.QueryRow("select v from meta where k = ?", k).Scan(&text)
-		if err == nil {
-			err = json.Unmarshal([]byte(text), v)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
 		}
-		if err != nil {
+		if err := json.Unmarshal([]byte(text), v); err != nil {
 			return fmt.Errorf("%w: meta %s: %w", ErrCorrupt, k, err)
 		}
 	}

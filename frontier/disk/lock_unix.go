@@ -30,7 +30,7 @@ func acquire(path string) (*lock, error) {
 		owner, _ := io.ReadAll(io.LimitReader(f, 32))
 		return nil, fmt.Errorf("%w by the crawl of process %s (%s)", ErrInUse, strings.TrimSpace(string(owner)), path)
 	}
-	if err := f.Truncate(0); err == nil {
+	if err = f.Truncate(0); err == nil {
 		_, err = fmt.Fprintf(f, "%d\n", os.Getpid())
 	}
 	if err != nil {
@@ -42,6 +42,6 @@ func acquire(path string) (*lock, error) {
 
 // release empties the file and lets go. The file stays: removing it would let two processes lock two files.
 func (l *lock) release() {
-	l.f.Truncate(0)
+	l.f.Truncate(0) // a stale pid does no harm
 	l.f.Close()
 }
