@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -31,25 +34,63 @@ type crawlFlags struct {
 	input               []string
 	fresh, jsonl        bool
 	maxTime, grace      duration
-	logLevel, logFormat string
-	progress            string
+	logLevel, logFormat choice
+	progress            choice
+	listen              string
 }
 
-func (o *crawlFlags) register(f *pflag.FlagSet) {
-	f.StringVar(&o.config, "config", "", "read settings from this YAML `file`: flag names and their values")
+// flagGroup is a part of the help.
+type flagGroup struct {
+	title string
+	*pflag.FlagSet
+}
+
+// register adds the flags to all of a command's.
+func (o *crawlFlags) register(all *pflag.FlagSet) (groups []flagGroup) {
+	for _, g := range []struct {
+		title    string
+		register []func(*pflag.FlagSet)
+	}{
+		{"Seeds and output", []func(*pflag.FlagSet){o.registerFiles}},
+		{"What to crawl", []func(*pflag.FlagSet){o.registerScope, o.registerTime}},
+		{"Politeness", []func(*pflag.FlagSet){o.registerPoliteness}},
+		{"Fetching", []func(*pflag.FlagSet){o.fetchFlags.register, o.registerRequests}},
+		{"Operation", []func(*pflag.FlagSet){o.registerOperation}},
+	} {
+		flags := pflag.NewFlagSet(g.title, pflag.ContinueOnError)
+		flags.SortFlags = false
+		for _, register := range g.register {
+			register(flags)
+		}
+		all.AddFlagSet(flags)
+		groups = append(groups, flagGroup{g.title, flags})
+	}
+	return groups
+}
+
+func (o *crawlFlags) registerFiles(f *pflag.FlagSet) {
+	f.StringArrayVarP(&o.input, "input", "i", nil, "read seeds from this `file`, one a line; - for standard input; repeatable")
 	f.StringVarP(&o.out, "out", "o", "trawl-data", "`folder` for the output, and for the frontier")
 	f.StringVar(&o.crawl, "crawl", "default", "`name` of the crawl")
-	f.StringArrayVarP(&o.input, "input", "i", nil, "read seeds from this `file`, one a line; - for standard input; repeatable")
-	f.BoolVar(&o.fresh, "fresh", false, "start anew: forget the folder's earlier crawl (its pages.jsonl is renamed, not deleted)")
+	f.BoolVar(&o.fresh, "fresh", false, "forget the folder's earlier crawl; its pages.jsonl is renamed, not deleted")
 	f.BoolVar(&o.jsonl, "jsonl", true, "write a record of each page to pages.jsonl")
-	o.policyFlags.register(f)
-	o.fetchFlags.register(f)
+	f.StringVar(&o.config, "config", "", "read settings from this YAML `file`: flag names and their values")
+}
+
+func (o *crawlFlags) registerTime(f *pflag.FlagSet) {
+	f.Var(&o.maxTime, "max-time", "end this run after this time; 0: no limit")
+}
+
+func (o *crawlFlags) registerOperation(f *pflag.FlagSet) {
 	o.grace = duration(30 * time.Second)
-	f.Var(&o.maxTime, "max-time", "end after this time; 0s: never")
+	o.progress = choice{"auto", []string{"auto", "bar", "plain", "none"}}
+	o.logLevel = choice{"warn", []string{"debug", "info", "warn", "error"}}
+	o.logFormat = choice{"text", []string{"text", "json"}}
+	f.Var(&o.progress, "progress", "auto: a bar on a terminal, else a line now and then")
+	f.Var(&o.logLevel, "log-level", "log what matters so much, to standard error")
+	f.Var(&o.logFormat, "log-format", "of the log")
 	f.Var(&o.grace, "grace", "how long pages under way may take once the crawl is told to end")
-	f.StringVar(&o.logLevel, "log-level", "warn", "`debug|info|warn|error`")
-	f.StringVar(&o.logFormat, "log-format", "text", "`text|json`")
-	f.StringVar(&o.progress, "progress", "auto", "`auto|bar|plain|none`; auto: a bar on a terminal, else plain lines")
+	f.StringVar(&o.listen, "listen", "", "serve /healthz, /status and /debug/pprof/ on this `address`; :6060 is 127.0.0.1:6060")
 }
 
 func newCrawl(io streams) *cobra.Command {
@@ -64,20 +105,32 @@ at once; nothing is lost either way.`,
 		Example: `  trawl crawl https://example.com
   trawl crawl --scope domain --depth 3 --max-pages 10000 --contact me@example.org https://example.com
   trawl crawl -i urls.txt --scope page -c 500`,
-		PreRunE: func(c *cobra.Command, _ []string) error { return readSettings(c) },
+		ValidArgsFunction: cobra.NoFileCompletions,
+		PreRunE:           readSettings,
 		RunE: func(c *cobra.Command, args []string) error {
 			return runCrawl(c.Context(), io, &o, c.Flags(), args)
 		},
 	}
-	o.register(cmd.Flags())
+	groups := o.register(cmd.Flags())
+	cmd.SetUsageFunc(func(c *cobra.Command) error { return usage(c, groups) })
+	completeValues(cmd)
 	return cmd
 }
 
-func runCrawl(ctx context.Context, io streams, o *crawlFlags, flags *pflag.FlagSet, args []string) error {
-	log, err := newLog(io, o.logLevel, o.logFormat)
-	if err != nil {
-		return err
+// usage prints flags by group: there are too many for one list.
+func usage(c *cobra.Command, groups []flagGroup) error {
+	w := c.OutOrStderr()
+	fmt.Fprintf(w, "Usage:\n  %s\n\nExamples:\n%s\n", c.UseLine(), c.Example)
+	for _, g := range groups {
+		fmt.Fprintf(w, "\n%s:\n%s", g.title, g.FlagUsagesWrapped(100))
 	}
+	_, err := fmt.Fprintf(w, "\nDurations are 500ms, 2s or bare seconds; sizes 500000, 512KiB or 10MiB.\n")
+	return err
+}
+
+func runCrawl(ctx context.Context, io streams, o *crawlFlags, flags *pflag.FlagSet, args []string) error {
+	screen := &screen{w: io.err}
+	io.err = screen
 	seeds, err := parseSeeds(args)
 	if err != nil {
 		return err
@@ -87,19 +140,31 @@ func runCrawl(ctx context.Context, io streams, o *crawlFlags, flags *pflag.FlagS
 		return err
 	}
 	defer closeAll(inputs)
-	s, err := openSession(ctx, o, flags, len(seeds)+len(inputs) > 0)
+	monitor, err := listen(o.listen)
 	if err != nil {
 		return err
 	}
+	defer monitor.close()
+	s, err := openSession(ctx, o, flags, len(seeds)+len(inputs) > 0)
+	if err != nil {
+		return withoutOp(err)
+	}
 	defer s.close()
-	if s.crawl.Policy.UserAgent == "trawl/"+version() {
+	if ua := s.crawl.Policy.UserAgent; strings.HasPrefix(ua, "trawl/") && !strings.Contains(ua, "(+") {
 		fmt.Fprintln(io.err, "trawl: give --contact URL|MAIL, so that site owners can reach you")
 	}
 	if err := s.seed(ctx, seeds); err != nil {
 		return err
 	}
-	why, err := s.run(ctx, io, o, inputs, log)
-	return errors.Join(s.summarize(io, why, err), s.close())
+	monitor.serve(io.err, s)
+	stopShowing := newProgress(screen, o.progress.value, s).start()
+	why, err := s.run(ctx, io, o, inputs)
+	stopShowing()
+	s.summarize(io, why)
+	if closing := s.close(); err == nil {
+		err = closing
+	}
+	return err
 }
 
 // session is a crawl with all that it needs open.
@@ -112,6 +177,8 @@ type session struct {
 	robots *crawler.Robots
 	sink   *jsonl.Sink
 	tally  *worker.Tally
+	brake  *brake
+	dir    string   // of the frontier
 	output []string // where the output lies
 	began  time.Time
 }
@@ -126,20 +193,23 @@ func openSession(ctx context.Context, o *crawlFlags, flags *pflag.FlagSet, hasSe
 	if err != nil {
 		return nil, err
 	}
+	if err := o.check(); err != nil {
+		return nil, err
+	}
 	dir := filepath.Join(o.out, "frontier")
+	if !hasSeeds && (o.fresh || !disk.Exists(dir)) {
+		return nil, usagef("no URL: name at least one, or a file of them with -i")
+	}
 	if o.fresh {
 		if err := startAnew(o.out, dir); err != nil {
 			return nil, err
 		}
 	}
-	if !hasSeeds && !disk.Exists(dir) {
-		return nil, usagef("no URL: name at least one, or a file of them with -i")
-	}
 	store, err := disk.Open(dir, disk.Config{Crawl: o.crawl, Policy: &policy})
 	if err != nil {
-		return nil, withoutOp(err)
+		return nil, err
 	}
-	s := &session{store: store, named: &hostSet{}, tally: &worker.Tally{}, began: time.Now()}
+	s := &session{store: store, dir: dir, named: &hostSet{}, tally: &worker.Tally{}, brake: newBrake(), began: time.Now()}
 	if err := s.prepare(ctx, o, flags, config); err != nil {
 		s.close()
 		return nil, err
@@ -147,12 +217,31 @@ func openSession(ctx context.Context, o *crawlFlags, flags *pflag.FlagSet, hasSe
 	return s, nil
 }
 
+// crawlName keeps names to what a folder, a URL and a key of any store can hold.
+var crawlName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+
+// check knows the flags that no other package checks.
+func (o *crawlFlags) check() error {
+	switch {
+	case o.out == "":
+		return usagef("--out: must not be empty")
+	case !crawlName.MatchString(o.crawl):
+		return usagef("--crawl %q: want up to 64 letters, digits, dots, dashes and underscores", o.crawl)
+	case o.maxTime < 0:
+		return usagef("--max-time %v: must not be negative", &o.maxTime)
+	case o.grace < 0:
+		return usagef("--grace %v: must not be negative", &o.grace)
+	}
+	return nil
+}
+
+// startAnew clears the folder of an earlier crawl.
 func startAnew(out, dir string) error {
 	if err := disk.Remove(dir); err != nil {
 		return err
 	}
 	pages := filepath.Join(out, "pages.jsonl")
-	err := os.Rename(pages, filepath.Join(out, "pages-"+time.Now().UTC().Format("20060102150405")+".jsonl"))
+	err := os.Rename(pages, filepath.Join(out, "pages-"+time.Now().UTC().Format("20060102150405.000")+".jsonl"))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
@@ -260,17 +349,12 @@ func (o *crawlFlags) fetchConfig() (c crawler.Config, err error) {
 	return c, nil
 }
 
-func newLog(io streams, level, format string) (*slog.Logger, error) {
+func newLog(w io.Writer, level, format string) *slog.Logger {
 	var l slog.Level
-	if err := l.UnmarshalText([]byte(level)); err != nil {
-		return nil, usagef("--log-level %q: want debug, info, warn or error", level)
-	}
+	l.UnmarshalText([]byte(level)) // one of the choices
 	options := &slog.HandlerOptions{Level: l}
-	switch format {
-	case "text":
-		return slog.New(slog.NewTextHandler(io.err, options)), nil
-	case "json":
-		return slog.New(slog.NewJSONHandler(io.err, options)), nil
+	if format == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
 	}
-	return nil, usagef("--log-format %q: want text or json", format)
+	return slog.New(slog.NewTextHandler(w, options))
 }

@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"trawl/crawler/webtest"
+	"trawl/frontier/disk"
 )
 
 type demoFlags struct {
@@ -30,24 +33,29 @@ func newDemo(io streams) *cobra.Command {
 		Long: `Serve a synthetic web on this machine's loopback address, crawl it, and compare the output
 with what that web is known to hold: pages, dead links, redirects, pages that robots.txt
 forbids, and errors that pass.`,
-		Args: noArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context(), io, c.Flags()) },
+		Args:    noArgs,
+		PreRunE: readSettings,
+		RunE:    func(c *cobra.Command, _ []string) error { return o.run(c.Context(), io, c.Flags()) },
 	}
 	f := cmd.Flags()
-	f.StringVarP(&o.out, "out", "o", "trawl-demo", "`folder` for the output; an earlier demo in it is replaced")
-	f.IntVar(&o.hosts, "hosts", 25, "hosts of the web")
-	f.IntVar(&o.pages, "pages", 100, "pages of each host")
+	f.StringVarP(&o.out, "out", "o", "trawl-demo", "`folder` of output, replaced each time")
+	f.IntVar(&o.hosts, "hosts", 25, "`number` of hosts of the web")
+	f.IntVar(&o.pages, "pages", 100, "`number` of pages of each host")
 	f.Uint64Var(&o.seed, "seed", 1, "`number` of the web: another seed, another web")
 	o.delay = duration(20 * time.Millisecond)
-	f.Var(&o.delay, "delay", "from one request to a host to the next")
-	f.StringVar(&o.progress, "progress", "auto", "`auto|bar|plain|none`")
-	f.IntVarP(&o.concurrency, "concurrency", "c", 64, "pages under way at once")
+	f.Var(&o.delay, "delay", "between requests to a host")
+	f.IntVarP(&o.concurrency, "concurrency", "c", 64, "fetch at most `n` pages at once")
+	f.Var(&o.progress, "progress", "auto: a bar on a terminal, else plain lines")
+	completeValues(cmd)
 	return cmd
 }
 
 func (o *demoFlags) run(ctx context.Context, io streams, flags *pflag.FlagSet) error {
 	if o.hosts < 1 || o.pages < 1 {
 		return usagef("--hosts %d --pages %d: must be at least 1", o.hosts, o.pages)
+	}
+	if err := o.clear(); err != nil {
+		return err
 	}
 	web := webtest.New(webtest.Config{
 		Seed: o.seed, Hosts: o.hosts, PagesPerHost: o.pages, CrossHost: 0.05,
@@ -61,13 +69,31 @@ func (o *demoFlags) run(ctx context.Context, io streams, flags *pflag.FlagSet) e
 	defer server.Close()
 	fmt.Fprintf(io.err, "a web of %d hosts is at %s and so on; crawling it\n", o.hosts, server.URL(0, "/"))
 	o.fresh, o.contact = true, "demo"
-	if err := os.Remove(filepath.Join(o.out, "pages.jsonl")); err != nil && !os.IsNotExist(err) {
-		return withoutOp(err)
-	}
 	if err := runCrawl(ctx, io, &o.crawlFlags, flags, server.Seeds()); err != nil {
 		return err
 	}
 	return o.compare(io, web, server.Seeds())
+}
+
+// clear removes the output of an earlier demo, but not of anything else.
+func (o *demoFlags) clear() error {
+	o.crawl = "demo"
+	dir := filepath.Join(o.out, "frontier")
+	if !disk.Exists(dir) {
+		return nil
+	}
+	r, err := disk.Inspect(context.Background(), dir, 0)
+	if err != nil {
+		return withoutOp(err)
+	}
+	if r.Crawl.Name != o.crawl {
+		return usagef("--out %s: holds the crawl %q; name another folder", o.out, r.Crawl.Name)
+	}
+	err = os.Remove(filepath.Join(o.out, "pages.jsonl"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return withoutOp(err)
 }
 
 // compare holds the output against what the web is known to hold.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"syscall"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -39,10 +40,14 @@ func run(args []string, io streams) int {
 	root := newRoot(io)
 	root.SetArgs(args)
 	err := root.Execute()
-	if err != nil {
+	code := exitCode(err)
+	switch {
+	case code == exitFull:
+		fmt.Fprintln(io.err, "trawl:", oneLine(err.Error())+"; make room, and the same command goes on")
+	case err != nil:
 		fmt.Fprintln(io.err, "trawl:", oneLine(err.Error()))
 	}
-	return exitCode(err)
+	return code
 }
 
 func newRoot(io streams) *cobra.Command {
@@ -57,18 +62,52 @@ the file.
 
 Exit codes: 0 drained or a limit reached, 1 failed, 2 usage, 3 interrupted (the same
 command goes on), 4 frontier in use or out of reach, 5 no space left.`,
-		SilenceUsage:  true,
-		SilenceErrors: true,
-		Args:          cobra.NoArgs,
-		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+		SilenceUsage:               true,
+		SilenceErrors:              true,
+		SuggestionsMinimumDistance: 2,
+		CompletionOptions:          cobra.CompletionOptions{DisableDefaultCmd: true},
+		Args:                       func(c *cobra.Command, args []string) error { return unknownCommand(c, args) },
+		RunE:                       func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetIn(io.in)
 	root.SetOut(io.out)
 	root.SetErr(io.err)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newCrawl(io), newDemo(io), newStatus(io), newVersion(io))
-	root.InitDefaultCompletionCmd()
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{flagError(err)} })
+	root.SetHelpCommand(newHelp())
+	root.AddCommand(newCrawl(io), newDemo(io), newStatus(io), newVersion(io), newCompletion(io))
 	return root
+}
+
+// unknownCommand says what may have been meant.
+func unknownCommand(root *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if _, err := frontier.ParseSeed(args[0]); err == nil {
+		return usagef("unknown command %q; did you mean trawl crawl %[1]s?", args[0])
+	}
+	if names := root.SuggestionsFor(args[0]); len(names) > 0 {
+		return usagef("unknown command %q; did you mean trawl %s?", args[0], strings.Join(names, " or "))
+	}
+	return usagef("unknown command %q; trawl help lists them", args[0])
+}
+
+func newHelp() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [command]",
+		Short: "Show the help of a command",
+		RunE: func(c *cobra.Command, args []string) error {
+			about, rest, err := c.Root().Find(args)
+			if err != nil {
+				return usageError{err}
+			}
+			if len(rest) > 0 {
+				return unknownCommand(c.Root(), rest)
+			}
+			about.InitDefaultHelpFlag()
+			return about.Help()
+		},
+	}
 }
 
 // usageError is a mistake in how the command was called.
@@ -86,7 +125,7 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return exitDone
-	case errors.As(err, &usage), strings.HasPrefix(err.Error(), "unknown command"):
+	case errors.As(err, &usage):
 		return exitUsage
 	case errors.Is(err, errInterrupted):
 		return exitInterrupted
@@ -99,11 +138,12 @@ func exitCode(err error) int {
 }
 
 // oneLine keeps an error on one line, and control characters of whatever it quotes from the terminal.
-func oneLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || 0x80 <= r && r < 0xa0 {
-			return ' '
-		}
+func oneLine(s string) string { return strings.Map(printable, strings.TrimSpace(s)) }
+
+// printable replaces what could move a terminal's cursor, or the reader's eye: control and format characters.
+func printable(r rune) rune {
+	if unicode.IsPrint(r) {
 		return r
-	}, strings.TrimSpace(s))
+	}
+	return ' '
 }

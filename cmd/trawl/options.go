@@ -21,7 +21,7 @@ import (
 
 // policyFlags are the flags that make a frontier.Policy, which the frontier keeps.
 type policyFlags struct {
-	scope              string
+	scope              choice
 	include, exclude   []string
 	depth              int
 	maxPages           int64
@@ -30,42 +30,50 @@ type policyFlags struct {
 	delay              duration
 	perHost            int
 	maxCrawlDelay      duration
-	robots             string
+	robots             choice
 	userAgent, contact string
 	timeout            duration
 	maxBody            size
 	retries            int
 }
 
-func (o *policyFlags) register(f *pflag.FlagSet) {
+func (o *policyFlags) registerScope(f *pflag.FlagSet) {
 	p := frontier.DefaultPolicy()
-	o.delay, o.maxCrawlDelay = duration(p.Delay), duration(p.MaxCrawlDelay)
-	o.timeout, o.maxBody = duration(p.Timeout), size(p.MaxBody)
-
-	f.StringVar(&o.scope, "scope", string(p.Scope), "follow links within the seeds' `page|prefix|host|domain`, or any")
+	o.scope = choice{string(p.Scope), []string{"page", "prefix", "host", "domain", "any"}}
+	f.Var(&o.scope, "scope", "follow links to the seeds' own page, folder, host or domain, or anywhere")
 	f.StringArrayVar(&o.include, "include", nil, "follow only links that match this `regexp`; repeatable")
 	f.StringArrayVar(&o.exclude, "exclude", nil, "follow no links that match this `regexp`; repeatable")
-	f.IntVarP(&o.depth, "depth", "d", p.Depth, "follow so many links from a seed; 0: the seeds alone, -1: any")
-	f.Int64Var(&o.maxPages, "max-pages", p.MaxPages, "end after so many pages; 0: any")
-	f.Int64Var(&o.maxHostPages, "max-host-pages", p.MaxHostPages, "take so many pages of each host; 0: any")
-	f.Int64Var(&o.maxHostQueue, "max-host-queue", p.MaxHostQueue, "let so many pages of a host wait at a time; 0: any")
+	f.IntVarP(&o.depth, "depth", "d", p.Depth, "follow at most `n` links in a row from a seed; 0: fetch the seeds alone, -1: no limit")
+	f.Int64Var(&o.maxPages, "max-pages", p.MaxPages, "end after `n` pages, those of earlier runs included; 0: no limit")
+	f.Int64Var(&o.maxHostPages, "max-host-pages", p.MaxHostPages, "take at most `n` pages of each host; 0: no limit")
+	f.Int64Var(&o.maxHostQueue, "max-host-queue", p.MaxHostQueue, "let at most `n` pages of a host wait at a time; 0: no limit")
+}
 
-	f.Var(&o.delay, "delay", "from one request to a host to the next")
-	f.IntVar(&o.perHost, "per-host", p.PerHost, "requests to a host at once")
-	f.Var(&o.maxCrawlDelay, "max-crawl-delay", "the longest delay that a robots.txt can ask for")
-	f.StringVar(&o.robots, "robots", "obey", "`obey|ignore` robots.txt and nofollow")
-	f.StringVarP(&o.userAgent, "user-agent", "A", "", "User-Agent header (default \"trawl/VERSION (+CONTACT)\")")
-	f.StringVar(&o.contact, "contact", "", "`URL or mail` address at which site owners can reach you")
+func (o *policyFlags) registerPoliteness(f *pflag.FlagSet) {
+	p := frontier.DefaultPolicy()
+	o.delay, o.maxCrawlDelay = duration(p.Delay), duration(p.MaxCrawlDelay)
+	o.robots = choice{"obey", []string{"obey", "ignore"}}
+	f.Var(&o.delay, "delay", "least time from one request to a host to the next")
+	f.IntVar(&o.perHost, "per-host", p.PerHost, "send at most `n` requests to a host at once")
+	f.Var(&o.maxCrawlDelay, "max-crawl-delay", "longest delay that a robots.txt can ask for")
+	f.Var(&o.robots, "robots", "obey or ignore robots.txt and nofollow")
+	f.StringVar(&o.contact, "contact", "", "`URL|mail` at which site owners can reach you; part of the User-Agent")
+	f.StringVarP(&o.userAgent, "user-agent", "A", "", "send this User-Agent instead of trawl/VERSION (+CONTACT)")
+}
 
+// registerRequests has what the frontier keeps of how to fetch; the rest is in fetchFlags.
+func (o *policyFlags) registerRequests(f *pflag.FlagSet) {
+	p := frontier.DefaultPolicy()
+	o.timeout, o.maxBody = duration(p.Timeout), size(p.MaxBody)
 	f.Var(&o.timeout, "timeout", "of one request, from DNS to the last byte")
-	f.Var(&o.maxBody, "max-body", "bytes taken of a page, after decoding")
-	f.IntVar(&o.retries, "retries", p.Retries, "attempts after the first, for failures that may pass")
+	f.Var(&o.maxBody, "max-body", "cut pages that are longer, after decoding")
+	f.IntVar(&o.retries, "retries", p.Retries, "try `n` times more when a failure may pass")
 }
 
 // apply changes a policy as far as flags were set, or all of it for a new crawl.
 func (o *policyFlags) apply(p *frontier.Policy, flags *pflag.FlagSet, isNew bool) error {
 	for name, set := range map[string]func(){
-		"scope":           func() { p.Scope = frontier.ScopeRule(o.scope) },
+		"scope":           func() { p.Scope = frontier.ScopeRule(o.scope.value) },
 		"include":         func() { p.Include = o.include },
 		"exclude":         func() { p.Exclude = o.exclude },
 		"depth":           func() { p.Depth = o.depth },
@@ -75,7 +83,7 @@ func (o *policyFlags) apply(p *frontier.Policy, flags *pflag.FlagSet, isNew bool
 		"delay":           func() { p.Delay = time.Duration(o.delay) },
 		"per-host":        func() { p.PerHost = o.perHost },
 		"max-crawl-delay": func() { p.MaxCrawlDelay = time.Duration(o.maxCrawlDelay) },
-		"robots":          func() { p.IgnoreRobots = o.robots == "ignore" },
+		"robots":          func() { p.IgnoreRobots = o.robots.value == "ignore" },
 		"timeout":         func() { p.Timeout = time.Duration(o.timeout) },
 		"max-body":        func() { p.MaxBody = int64(o.maxBody) },
 		"retries":         func() { p.Retries = o.retries },
@@ -86,9 +94,6 @@ func (o *policyFlags) apply(p *frontier.Policy, flags *pflag.FlagSet, isNew bool
 	}
 	if isNew || flags.Changed("user-agent") || flags.Changed("contact") {
 		p.UserAgent = o.agent()
-	}
-	if o.robots != "obey" && o.robots != "ignore" {
-		return usagef("--robots %q: want obey or ignore", o.robots)
 	}
 	if err := p.Validate(); err != nil {
 		return usageError{err}
@@ -118,10 +123,10 @@ type fetchFlags struct {
 }
 
 func (o *fetchFlags) register(f *pflag.FlagSet) {
-	f.IntVarP(&o.concurrency, "concurrency", "c", 64, "pages under way at once")
+	f.IntVarP(&o.concurrency, "concurrency", "c", 64, "fetch at most `n` pages at once")
 	f.StringVar(&o.proxy, "proxy", "", "`URL` of a proxy: http, https or socks5")
-	f.StringArrayVarP(&o.headers, "header", "H", nil, "send this `\"Name: value\"`; repeatable")
-	f.StringVar(&o.cookies, "cookies", "", "send the cookies of this `file` (Netscape format), and those that servers set")
+	f.StringArrayVarP(&o.headers, "header", "H", nil, "send this `\"name: value\"`; repeatable")
+	f.StringVar(&o.cookies, "cookies", "", "send the cookies of this `file` (cookies.txt), and those that servers set")
 	f.BoolVar(&o.insecure, "insecure", false, "accept any TLS certificate")
 	f.StringArrayVar(&o.allowNet, "allow-net", nil, "allow this private `network`, such as 10.1.0.0/16; repeatable")
 }

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strings"
 	"sync"
@@ -15,14 +17,63 @@ import (
 	"trawl/worker"
 )
 
+// screen is standard error: lines, and perhaps a bar at the bottom, which lines push down. Nothing that is written can
+// move a terminal's cursor, whoever thought of it.
+type screen struct {
+	mu    sync.Mutex
+	w     io.Writer
+	drawn bool // there is a bar
+}
+
+// Write writes whole lines.
+func (s *screen) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.wipe()
+	_, err := s.w.Write(bytes.Map(func(r rune) rune {
+		if r == '\n' {
+			return r
+		}
+		return printable(r)
+	}, p))
+	return len(p), err
+}
+
+// draw replaces the bar.
+func (s *screen) draw(line string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.wipe()
+	s.drawn = line != ""
+	fmt.Fprint(s.w, s.fit(line))
+}
+
+func (s *screen) wipe() {
+	if s.drawn {
+		fmt.Fprint(s.w, "\r\x1b[K")
+		s.drawn = false
+	}
+}
+
+// fit cuts a line, which is ASCII, to the width of the terminal.
+func (s *screen) fit(line string) string {
+	if f, ok := s.w.(*os.File); ok {
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 1 && len(line) >= width {
+			return line[:width-1]
+		}
+	}
+	return line
+}
+
 // progress shows how a crawl goes, while it goes.
 type progress struct {
-	w     io.Writer
-	bar   bool
-	every time.Duration // 0: show nothing
-	s     *session
-	last  moment
-	rate  float64 // pages a second, smoothed
+	screen *screen
+	bar    bool
+	every  time.Duration // 0: show nothing
+	s      *session
+	began  time.Time
+	last   moment
+	rate   float64 // pages a second, smoothed
 }
 
 // moment is what was settled at a time.
@@ -31,26 +82,19 @@ type moment struct {
 	settled int64
 }
 
-// newProgress knows the values of --progress.
-func newProgress(w io.Writer, how string, s *session) (*progress, error) {
-	p := &progress{w: w, s: s}
-	switch how {
-	case "auto":
-		f, ok := w.(*os.File)
-		p.bar = ok && term.IsTerminal(int(f.Fd()))
-	case "bar":
-		p.bar = true
-	case "plain":
-	case "none":
-		return p, nil
-	default:
-		return nil, usagef("--progress %q: want auto, bar, plain or none", how)
+func newProgress(screen *screen, how string, s *session) *progress {
+	p := &progress{screen: screen, s: s, bar: how == "bar"}
+	if f, ok := screen.w.(*os.File); ok && how == "auto" {
+		p.bar = term.IsTerminal(int(f.Fd()))
 	}
-	p.every = 10 * time.Second
-	if p.bar {
+	switch {
+	case how == "none":
+	case p.bar:
 		p.every = 200 * time.Millisecond
+	default:
+		p.every = 10 * time.Second
 	}
-	return p, nil
+	return p
 }
 
 // start shows the course until the returned function is called.
@@ -60,7 +104,8 @@ func (p *progress) start() (stop func()) {
 	}
 	done := make(chan struct{})
 	var show sync.WaitGroup
-	p.last = moment{at: time.Now()}
+	p.began = time.Now()
+	p.last = moment{at: p.began}
 	show.Go(func() {
 		tick := time.NewTicker(p.every)
 		defer tick.Stop()
@@ -76,9 +121,7 @@ func (p *progress) start() (stop func()) {
 	return func() {
 		close(done)
 		show.Wait()
-		if p.bar {
-			fmt.Fprint(p.w, "\r\x1b[K")
-		}
+		p.screen.draw("")
 	}
 }
 
@@ -89,36 +132,47 @@ func (p *progress) show() {
 	}
 	line := p.line(st, p.s.tally.Totals(), time.Now())
 	if p.bar {
-		fmt.Fprint(p.w, "\r\x1b[K", fit(line, p.w))
+		p.screen.draw(line)
 	} else {
-		fmt.Fprintln(p.w, line)
+		fmt.Fprintln(p.screen, line)
 	}
 }
 
 // line is one state of affairs.
 func (p *progress) line(st frontier.Stats, t worker.Totals, now time.Time) string {
-	if since := now.Sub(p.last.at).Seconds(); since > 0 {
-		rate := float64(t.Settled-p.last.settled) / since
-		weight := min(1, since/5) // the last five seconds or so
-		if p.rate == 0 {
-			weight = 1
-		}
-		p.rate += weight * (rate - p.rate)
-	}
-	p.last = moment{now, t.Settled}
+	p.measure(t.Settled, now)
 	parts := []string{
 		formatCount(st.Settled()) + " pages",
 		fmt.Sprintf("%.0f/s", p.rate),
-		formatCount(st.Queued+st.Delayed) + " queued",
-		fmt.Sprintf("%s on %s hosts", formatCount(st.Leased), formatCount(st.HostsLeased)),
+		formatCount(st.Queued+st.Delayed+st.Leased) + " to go",
+		formatCount(st.HostsLeased) + " hosts busy",
 	}
 	if failed := errorsOf(t); failed > 0 {
 		parts = append(parts, formatCount(failed)+" errors")
 	}
-	if eta, ok := p.eta(st); ok {
-		parts = append(parts, "ETA "+formatTime(eta))
+	switch p.s.brake.reason() {
+	case bySignal:
+		parts = append(parts, "ending; again: at once")
+	case byTime:
+		parts = append(parts, "ending")
+	default:
+		if eta, ok := p.eta(st); ok {
+			parts = append(parts, "ETA "+eta.String())
+		}
 	}
 	return strings.Join(parts, " | ")
+}
+
+// measure brings the rate up to date: that since the start, and later that of the last few seconds.
+func (p *progress) measure(settled int64, now time.Time) {
+	const window = 5.0
+	since := now.Sub(p.last.at).Seconds()
+	if since <= 0 {
+		return
+	}
+	rate := float64(settled-p.last.settled) / since
+	p.rate += (rate - p.rate) * min(1, since/min(window, now.Sub(p.began).Seconds()))
+	p.last = moment{now, settled}
 }
 
 // errorsOf counts attempts that failed.
@@ -131,25 +185,12 @@ func errorsOf(t worker.Totals) (n int64) {
 	return n
 }
 
-// eta is the time that what is known now takes at the present rate.
+// eta is the time that what is known now takes at the present rate, in whole seconds.
 func (p *progress) eta(st frontier.Stats) (time.Duration, bool) {
 	left := st.Queued + st.Delayed + st.Leased
 	if limit := p.s.crawl.Policy.MaxPages; limit > 0 {
 		left = min(left, limit-st.Settled())
 	}
-	if p.rate < 0.01 || left <= 0 {
-		return 0, false
-	}
-	seconds := float64(left) / p.rate
-	return time.Duration(seconds * float64(time.Second)), seconds < 1e8
-}
-
-// fit cuts a line to the width of the terminal.
-func fit(line string, w io.Writer) string {
-	if f, ok := w.(*os.File); ok {
-		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 1 && len(line) >= width {
-			return line[:width-1]
-		}
-	}
-	return line
+	seconds := math.Ceil(float64(left) / p.rate)
+	return time.Duration(seconds) * time.Second, left > 0 && seconds < 1e8 // nor when the rate is 0
 }

@@ -28,43 +28,27 @@ const (
 )
 
 // run crawls until the frontier is drained, or a limit or a signal ends it.
-func (s *session) run(ctx context.Context, io streams, o *crawlFlags, inputs []input, log *slog.Logger) (ending, error) {
-	show, err := newProgress(io.err, o.progress, s)
-	if err != nil {
-		return byError, err
-	}
+func (s *session) run(ctx context.Context, io streams, o *crawlFlags, inputs []input) (ending, error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	brake := newBrake()
-	release := brake.onSignal(stop)
-	defer release()
+	defer s.brake.onSignal(stop)()
 	if o.maxTime > 0 {
-		defer time.AfterFunc(time.Duration(o.maxTime), func() { brake.pull(byTime) }).Stop()
+		defer time.AfterFunc(time.Duration(o.maxTime), func() { s.brake.pull(byTime) }).Stop()
 	}
-	stopShowing := show.start()
 	group, working := errgroup.WithContext(ctx)
+	seeding, enough := context.WithCancel(working)
+	defer enough()
 	if len(inputs) > 0 {
 		if err := s.store.Hold(ctx, "seeds", holdTTL); err != nil {
 			return byError, err
 		}
-		seeding, enough := context.WithCancel(working)
-		group.Go(func() error {
-			defer enough()
-			return s.feed(seeding, io, inputs)
-		})
-		group.Go(func() error {
-			defer enough()
-			select {
-			case <-brake.pulled:
-			case <-seeding.Done():
-			}
-			return nil
-		})
+		group.Go(func() error { return s.feed(seeding, io, inputs) })
 	}
-	group.Go(func() error { return s.work(working, o, brake.pulled, log) })
-	err = group.Wait()
-	stopShowing()
-	return s.why(brake, err)
+	group.Go(func() error {
+		defer enough() // an input may never end
+		return s.work(working, o, newLog(io.err, o.logLevel.value, o.logFormat.value))
+	})
+	return s.why(group.Wait())
 }
 
 func (s *session) feed(ctx context.Context, io streams, inputs []input) error {
@@ -76,7 +60,7 @@ func (s *session) feed(ctx context.Context, io streams, inputs []input) error {
 	return err
 }
 
-func (s *session) work(ctx context.Context, o *crawlFlags, drain <-chan struct{}, log *slog.Logger) error {
+func (s *session) work(ctx context.Context, o *crawlFlags, log *slog.Logger) error {
 	var sink worker.Sink = nowhere{}
 	if s.sink != nil {
 		sink = s.sink
@@ -90,28 +74,32 @@ func (s *session) work(ctx context.Context, o *crawlFlags, drain <-chan struct{}
 		Robots:      s.robots,
 		Token:       token,
 		Concurrency: o.concurrency,
-		Grace:       time.Duration(o.grace),
-		Drain:       drain,
+		Grace:       max(time.Duration(o.grace), 1), // 0 would mean the worker's own
+		Drain:       s.brake.pulled,
 		Tally:       s.tally,
 		Log:         log,
 	})
 }
 
 // why tells the ending, and the error if it is one.
-func (s *session) why(b *brake, err error) (ending, error) {
-	stopped := b.reason()
+func (s *session) why(err error) (ending, error) {
+	stopped := s.brake.reason()
 	switch {
-	case stopped == bySignal && (err == nil || errors.Is(err, worker.ErrGrace) || errors.Is(err, context.Canceled) || errors.Is(err, errInterrupted)):
+	case stopped == bySignal && (err == nil || errors.Is(err, worker.ErrGrace) || errors.Is(err, errInterrupted)):
 		return bySignal, errInterrupted
 	case stopped == byTime && (err == nil || errors.Is(err, worker.ErrGrace)):
 		return byTime, nil
 	case err != nil:
 		return byError, err
 	}
-	if p := s.crawl.Policy.MaxPages; p > 0 {
-		if st, err := s.store.Stats(context.Background()); err == nil && st.Settled() >= p {
-			return byPages, nil
-		}
+	st, err := s.store.Stats(context.Background())
+	switch limit := s.crawl.Policy.MaxPages; {
+	case err != nil:
+		return byError, err
+	case st.Seen == 0:
+		return byError, usagef("no URL: neither the input nor the folder's earlier crawl has one")
+	case limit > 0 && st.Settled() >= limit:
+		return byPages, nil
 	}
 	return byDrain, nil
 }

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -13,6 +15,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"trawl/frontier"
 	"trawl/frontier/disk"
@@ -30,7 +33,7 @@ func newStatus(io streams) *cobra.Command {
 		Use:     "status",
 		Short:   "Show how far a crawl is, also while it runs",
 		Args:    noArgs,
-		PreRunE: func(c *cobra.Command, _ []string) error { return readSettings(c) },
+		PreRunE: readSettings,
 		RunE: func(c *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
@@ -41,14 +44,21 @@ func newStatus(io streams) *cobra.Command {
 	f.StringVar(&o.config, "config", "", "read settings from this YAML `file`: flag names and their values")
 	f.StringVarP(&o.out, "out", "o", "trawl-data", "`folder` of the crawl")
 	f.BoolVar(&o.json, "json", false, "print JSON, one object")
-	f.BoolVarP(&o.watch, "watch", "w", false, "print it again every two seconds")
-	f.IntVar(&o.hosts, "hosts", 10, "show so many hosts, those with the most URLs waiting")
+	f.BoolVarP(&o.watch, "watch", "w", false, "print it again every two seconds, until interrupted")
+	f.IntVar(&o.hosts, "hosts", 10, "show `n` hosts, those with the most URLs waiting")
+	completeValues(cmd)
 	return cmd
 }
 
 func (o *statusFlags) run(ctx context.Context, io streams) error {
+	if o.hosts < 0 {
+		return usagef("--hosts %d: must not be negative", o.hosts)
+	}
 	for {
 		r, err := disk.Inspect(ctx, filepath.Join(o.out, "frontier"), o.hosts)
+		if errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("no crawl in %s", o.out)
+		}
 		if err != nil {
 			return withoutOp(err)
 		}
@@ -66,6 +76,9 @@ func (o *statusFlags) run(ctx context.Context, io streams) error {
 func (o *statusFlags) print(io streams, r disk.Report) error {
 	if o.json {
 		return json.NewEncoder(io.out).Encode(r)
+	}
+	if f, ok := io.out.(*os.File); ok && o.watch && term.IsTerminal(int(f.Fd())) {
+		fmt.Fprint(f, "\x1b[H\x1b[J") // over the last one
 	}
 	_, err := fmt.Fprint(io.out, describe(r, time.Now()))
 	return err
@@ -86,7 +99,7 @@ func describe(r disk.Report, now time.Time) string {
 		state += ", " + string(st.State)
 	}
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	row := func(name string, value any) { fmt.Fprintf(w, "%s\t%v\n", name, value) }
+	row := func(name string, value any) { fmt.Fprintf(w, "%s\t%s\n", name, oneLine(fmt.Sprint(value))) }
 	row("crawl", fmt.Sprintf("%s, begun %s", r.Crawl.Name, r.Crawl.Created.Local().Format(time.DateTime)))
 	row("state", state)
 	row("seen", formatCount(st.Seen))
@@ -94,7 +107,7 @@ func describe(r disk.Report, now time.Time) string {
 	row("delayed", formatCount(st.Delayed))
 	row("leased", fmt.Sprintf("%s on %s of %s hosts", formatCount(st.Leased), formatCount(st.HostsLeased), formatCount(st.Hosts)))
 	row("done", formatCount(st.Done))
-	row("dead", strings.TrimSpace(formatCount(st.Dead)+"  "+list(st.DeadFor, reasonName)))
+	row("dead", formatCount(st.Dead)+"  "+list(st.DeadFor, reasonName))
 	row("refused", list(st.Refused, reasonName))
 	if len(r.Hosts) > 0 {
 		fmt.Fprint(w, "\nHOST\tWAITING\tDONE\tDEAD\tNEXT\n")

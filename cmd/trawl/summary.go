@@ -14,24 +14,20 @@ import (
 	"trawl/worker"
 )
 
-// summarize says how the crawl ended, and passes the error on.
-func (s *session) summarize(io streams, why ending, failure error) error {
-	st, err := s.store.Stats(context.Background())
-	if err != nil {
-		return failure // the store is the failure
-	}
+// summarize says how the crawl ended. When the store is what failed, its counts are missing.
+func (s *session) summarize(io streams, why ending) {
+	st, _ := s.store.Stats(context.Background()) // the crawl has failed for the same reason
 	fmt.Fprint(io.out, s.summary(why, st, s.tally.Totals(), time.Since(s.began)))
-	return failure
 }
 
 func (s *session) summary(why ending, st frontier.Stats, t worker.Totals, took time.Duration) string {
 	var b strings.Builder
 	row := func(name, format string, args ...any) {
-		fmt.Fprintf(&b, "%-10s %s\n", name, fmt.Sprintf(format, args...))
+		fmt.Fprintf(&b, "%-10s %s\n", name, oneLine(fmt.Sprintf(format, args...)))
 	}
 	row("crawl", "%s: %s", s.crawl.Name, why)
 	row("pages", "%s in %s (%.0f/s), %s", formatCount(t.Settled), formatTime(took), float64(t.Settled)/max(took.Seconds(), 0.001), formatBytes(t.Bytes))
-	if total := st.Settled(); total != t.Settled {
+	if total := st.Settled(); total > t.Settled {
 		row("in all", "%s pages, with earlier runs", formatCount(total))
 	}
 	if len(t.Status) > 0 {
@@ -52,6 +48,7 @@ func (s *session) summary(why ending, st frontier.Stats, t worker.Totals, took t
 	for _, path := range s.output {
 		row("output", "%s", path)
 	}
+	row("frontier", "%s", s.dir)
 	return b.String()
 }
 
@@ -67,7 +64,7 @@ func list[K cmp.Ordered](counts map[K]int64, name func(K) string) string {
 	return strings.Join(parts, ", ")
 }
 
-func reasonName(r frontier.Reason) string { return oneLine(string(r)) }
+func reasonName(r frontier.Reason) string { return string(r) }
 
 func statusName(status int) string {
 	if status == 0 {

@@ -1,8 +1,9 @@
 package main
 
 import (
-	"fmt"
+	"errors"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,8 +12,14 @@ import (
 // duration is a flag: "500ms", "2s", or bare seconds.
 type duration time.Duration
 
-func (d *duration) String() string { return time.Duration(*d).String() }
-func (d *duration) Type() string   { return "duration" }
+func (d *duration) String() string {
+	if *d == 0 {
+		return "0" // which a help text leaves out
+	}
+	return time.Duration(*d).String()
+}
+
+func (d *duration) Type() string { return "duration" }
 
 func (d *duration) Set(s string) error {
 	if seconds, err := strconv.ParseFloat(s, 64); err == nil {
@@ -20,9 +27,27 @@ func (d *duration) Set(s string) error {
 	}
 	v, err := time.ParseDuration(s)
 	if err != nil {
-		return fmt.Errorf("want a duration such as 500ms, 2s or 1.5")
+		return errors.New("want a duration such as 500ms, 2s or 1.5")
 	}
 	*d = duration(v)
+	return nil
+}
+
+// choice is a flag with a few values.
+type choice struct {
+	value string
+	of    []string
+}
+
+func (c *choice) String() string { return c.value }
+func (c *choice) Type() string   { return strings.Join(c.of, "|") }
+
+func (c *choice) Set(s string) error {
+	if !slices.Contains(c.of, s) {
+		last := len(c.of) - 1
+		return errors.New("want " + strings.Join(c.of[:last], ", ") + " or " + c.of[last])
+	}
+	c.value = s
 	return nil
 }
 
@@ -37,7 +62,7 @@ func (z *size) Set(s string) error {
 	unit, ok := units[strings.ToUpper(s[len(number):])]
 	v, err := strconv.ParseFloat(number, 64)
 	if !ok || err != nil || !(v*unit < math.MaxInt64) {
-		return fmt.Errorf("want a size such as 500000, 512KiB or 10MiB")
+		return errors.New("want a size such as 500000, 512KiB or 10MiB")
 	}
 	*z = size(v * unit)
 	return nil
@@ -72,7 +97,10 @@ func formatCount(n int64) string {
 
 // formatTime prints a duration for people: to the second, or finer when it is short.
 func formatTime(d time.Duration) string {
-	if d < 10*time.Second {
+	switch {
+	case d < time.Second:
+		return d.Round(time.Millisecond).String()
+	case d < 10*time.Second:
 		return d.Round(100 * time.Millisecond).String()
 	}
 	return d.Round(time.Second).String()

@@ -115,7 +115,7 @@ var statements = map[statement]string{
 func (s *Store) write() {
 	w, err := s.prepare()
 	if err != nil {
-		s.fail(err)
+		s.fail(err) // every call says so from now on
 	}
 	var linger time.Duration
 	for open := true; open; {

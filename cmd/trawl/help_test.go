@@ -1,0 +1,64 @@
+package main
+
+import (
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+func TestHelpHasEveryFlagOnceAndFitsATerminal(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, args := range [][]string{{"help"}, {"help", "crawl"}, {"crawl", "--help"}, {"help", "status"}, {"demo", "-h"}, {"help", "completion"}, {"version", "-h"}} {
+		r := call(t, dir, args...)
+		if r.code != exitDone || r.err != "" || !strings.Contains(r.out, "Usage:") {
+			t.Errorf("%q: %+v", args, r)
+		}
+		for line := range strings.Lines(r.out) {
+			if len(line) > 101 && !strings.Contains(line, "https://") {
+				t.Errorf("%q: %d columns: %s", args, len(line), line)
+			}
+		}
+	}
+	text := call(t, dir, "crawl", "--help").out
+	for _, name := range []string{"input", "out", "crawl", "fresh", "scope", "include", "exclude", "depth", "max-pages", "max-host-pages",
+		"max-time", "delay", "per-host", "max-crawl-delay", "robots", "user-agent", "contact", "concurrency", "timeout", "max-body",
+		"retries", "proxy", "header", "cookies", "insecure", "allow-net", "jsonl", "listen", "log-level", "log-format", "progress", "grace", "config"} {
+		if n := len(regexp.MustCompile(`(?m)^ {2,6}(-\w, )?--`+name+` `).FindAllString(text, -1)); n != 1 {
+			t.Errorf("--%s is there %d times", name, n)
+		}
+	}
+	none(t, dir)
+}
+
+func TestCompletionScriptsAreRunByTheirShell(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
+		r := call(t, dir, "completion", shell)
+		if r.code != exitDone || len(r.out) < 1000 {
+			t.Errorf("%s: %+v", shell, r)
+			continue
+		}
+		path, err := exec.LookPath(shell)
+		if err != nil || shell == "powershell" {
+			continue
+		}
+		check := exec.CommandContext(t.Context(), path, "-n")
+		check.Stdin = strings.NewReader(r.out)
+		if out, err := check.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v %s", shell, err, out)
+		}
+	}
+	if r := call(t, dir, "__complete", "crawl", "--scope", ""); !strings.HasPrefix(r.out, "page\nprefix\nhost\ndomain\nany\n") {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestVersionIsOneLine(t *testing.T) {
+	t.Parallel()
+	if r := call(t, t.TempDir(), "version"); r.code != exitDone || !strings.HasPrefix(r.out, "trawl ") || strings.Count(r.out, "\n") != 1 {
+		t.Errorf("%+v", r)
+	}
+}
