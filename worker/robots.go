@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"trawl/crawler"
@@ -66,17 +67,35 @@ func (v *visit) obeyDelay(ctx context.Context, asked time.Duration) {
 }
 
 // putOff puts off the whole batch of a host whose robots.txt cannot be had: everything is disallowed for now (RFC 9309,
-// 2.3.1.4). Each URL has its retries, then it is given up.
+// 2.3.1.4). Each URL has its retries, then it is given up; at once when the host itself cannot be asked, now or later.
 func (v *visit) putOff(ctx context.Context, ruling *crawler.Ruling) {
 	why := ruling.Unreachable()
 	v.w.Log.Debug("robots.txt unreachable", "host", v.l.Host, "err", why)
+	kind := hopeless(why)
 	for i := v.taken; i < len(v.pages); i++ {
 		it := &v.l.Items[i]
 		// Not before the ruling expires, so that the next attempt asks again.
 		wait := max(jitter(backoff(it.Attempt)), time.Until(ruling.Expires()))
-		v.pace.rest(wait)
-		if !v.settle(ctx, i, v.retryOrDead(it, "robots-unreachable", why.Error(), wait)) {
+		p := v.retryOrDead(it, "robots-unreachable", why.Error(), wait)
+		if kind != "" {
+			p = v.dead(it, frontier.Reason(kind), why.Error())
+		} else {
+			v.pace.rest(wait)
+		}
+		if !v.settle(ctx, i, p) {
 			return
 		}
 	}
+}
+
+// hopeless is the kind of a failure that will not pass, nor be another for a page; empty for any other failure.
+func hopeless(err error) crawler.Kind {
+	var e *crawler.Error
+	if errors.As(err, &e) {
+		switch e.Kind {
+		case crawler.KindAddress, crawler.KindNoHost, crawler.KindTLS, crawler.KindURL:
+			return e.Kind
+		}
+	}
+	return ""
 }

@@ -20,6 +20,7 @@ import (
 	"trawl/crawler/jsonl"
 	"trawl/frontier"
 	"trawl/frontier/disk"
+	"trawl/parser"
 	"trawl/worker"
 )
 
@@ -32,6 +33,7 @@ type crawlFlags struct {
 	fetchFlags
 	config, out, crawl  string
 	input               []string
+	extract             []string
 	fresh, jsonl        bool
 	maxTime, grace      duration
 	logLevel, logFormat choice
@@ -74,6 +76,7 @@ func (o *crawlFlags) registerFiles(f *pflag.FlagSet) {
 	f.StringVar(&o.crawl, "crawl", "default", "`name` of the crawl")
 	f.BoolVar(&o.fresh, "fresh", false, "forget the folder's earlier crawl; its pages.jsonl is renamed, not deleted")
 	f.BoolVar(&o.jsonl, "jsonl", true, "write a record of each page to pages.jsonl")
+	f.StringArrayVar(&o.extract, "extract", nil, "take the `NAME=SELECTOR[@ATTR]` of pages into the record's fields; repeatable")
 	f.StringVar(&o.config, "config", "", "read settings from this YAML `file`: flag names and their values")
 }
 
@@ -131,6 +134,10 @@ func usage(c *cobra.Command, groups []flagGroup) error {
 func runCrawl(ctx context.Context, io streams, o *crawlFlags, flags *pflag.FlagSet, args []string) error {
 	screen := &screen{w: io.err}
 	io.err = screen
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	brake := newBrake()
+	defer brake.onSignal(stop)()
 	seeds, err := parseSeeds(args)
 	if err != nil {
 		return err
@@ -147,9 +154,13 @@ func runCrawl(ctx context.Context, io streams, o *crawlFlags, flags *pflag.FlagS
 	defer monitor.close()
 	s, err := openSession(ctx, o, flags, len(seeds)+len(inputs) > 0)
 	if err != nil {
+		if brake.reason() == bySignal {
+			return errInterrupted
+		}
 		return withoutOp(err)
 	}
 	defer s.close()
+	s.brake = brake
 	if ua := s.crawl.Policy.UserAgent; strings.HasPrefix(ua, "trawl/") && !strings.Contains(ua, "(+") {
 		fmt.Fprintln(io.err, "trawl: give --contact URL|MAIL, so that site owners can reach you")
 	}
@@ -181,6 +192,8 @@ type session struct {
 	dir    string   // of the frontier
 	output []string // where the output lies
 	began  time.Time
+
+	extract func(body []byte, contentType string) map[string][]string // nil: nothing
 }
 
 // openSession opens what a crawl needs; nothing is written before everything that the user said is checked.
@@ -196,6 +209,10 @@ func openSession(ctx context.Context, o *crawlFlags, flags *pflag.FlagSet, hasSe
 	if err := o.check(); err != nil {
 		return nil, err
 	}
+	extract, err := o.extractor()
+	if err != nil {
+		return nil, err
+	}
 	dir := filepath.Join(o.out, "frontier")
 	if !hasSeeds && (o.fresh || !disk.Exists(dir)) {
 		return nil, usagef("no URL: name at least one, or a file of them with -i")
@@ -209,7 +226,7 @@ func openSession(ctx context.Context, o *crawlFlags, flags *pflag.FlagSet, hasSe
 	if err != nil {
 		return nil, err
 	}
-	s := &session{store: store, dir: dir, named: &hostSet{}, tally: &worker.Tally{}, brake: newBrake(), began: time.Now()}
+	s := &session{store: store, dir: dir, extract: extract, named: &hostSet{}, tally: &worker.Tally{}, began: time.Now()}
 	if err := s.prepare(ctx, o, flags, config); err != nil {
 		s.close()
 		return nil, err
@@ -233,6 +250,18 @@ func (o *crawlFlags) check() error {
 		return usagef("--grace %v: must not be negative", &o.grace)
 	}
 	return nil
+}
+
+// extractor knows --extract.
+func (o *crawlFlags) extractor() (func([]byte, string) map[string][]string, error) {
+	if len(o.extract) == 0 {
+		return nil, nil
+	}
+	x, err := parser.NewExtractor(o.extract)
+	if err != nil {
+		return nil, usagef("--extract %w", err)
+	}
+	return x.Fields, nil
 }
 
 // startAnew clears the folder of an earlier crawl.

@@ -29,9 +29,6 @@ const (
 
 // run crawls until the frontier is drained, or a limit or a signal ends it.
 func (s *session) run(ctx context.Context, io streams, o *crawlFlags, inputs []input) (ending, error) {
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	defer s.brake.onSignal(stop)()
 	if o.maxTime > 0 {
 		defer time.AfterFunc(time.Duration(o.maxTime), func() { s.brake.pull(byTime) }).Stop()
 	}
@@ -76,6 +73,7 @@ func (s *session) work(ctx context.Context, o *crawlFlags, log *slog.Logger) err
 		Concurrency: o.concurrency,
 		Grace:       max(time.Duration(o.grace), 1), // 0 would mean the worker's own
 		Drain:       s.brake.pulled,
+		Extract:     s.extract,
 		Tally:       s.tally,
 		Log:         log,
 	})

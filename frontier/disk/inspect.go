@@ -65,17 +65,18 @@ func Inspect(ctx context.Context, dir string, hosts int) (Report, error) {
 
 // owner is the process that has the store in dir open; 0 for none.
 func owner(dir string) int {
-	l, err := acquire(filepath.Join(dir, "lock"))
-	if err == nil {
-		l.release()
-		return 0
+	path := filepath.Join(dir, "lock")
+	text, _ := os.ReadFile(path)
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		return 0 // nobody wrote his number: not to be locked here, just when somebody may want to
 	}
-	if !errors.Is(err, ErrInUse) {
-		return 0
+	l, err := acquire(path)
+	if err != nil {
+		return pid
 	}
-	text, _ := os.ReadFile(filepath.Join(dir, "lock"))
-	pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
-	return pid
+	l.release()
+	return 0 // its owner was killed
 }
 
 // Exists tells whether there is a store in folder dir.

@@ -53,6 +53,9 @@ func (s *Store) loadAll() error {
 	if err := s.checkSchema(); err != nil {
 		return err
 	}
+	if err := s.checkPages(); err != nil {
+		return err
+	}
 	if _, err := s.db.Exec("pragma journal_mode = wal"); err != nil { // not before: it changes the file, which must be ours
 		return err
 	}
@@ -109,6 +112,18 @@ func (s *Store) checkSchema() error {
 		return fmt.Errorf("%w: it is a SQLite file, but not of trawl", ErrCorrupt)
 	}
 	return s.create()
+}
+
+// checkPages looks for damage to the structure of the file. Cost: it reads all of it, some 500 MB a second.
+func (s *Store) checkPages() error {
+	var verdict string
+	if err := s.db.QueryRow("pragma quick_check(1)").Scan(&verdict); err != nil {
+		return err
+	}
+	if verdict != "ok" {
+		return fmt.Errorf("%w: %s", ErrCorrupt, verdict)
+	}
+	return nil
 }
 
 func (s *Store) create() error {
