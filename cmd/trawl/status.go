@@ -108,7 +108,9 @@ func describe(r disk.Report, now time.Time) string {
 	row("leased", fmt.Sprintf("%s on %s of %s hosts", formatCount(st.Leased), formatCount(st.HostsLeased), formatCount(st.Hosts)))
 	row("done", formatCount(st.Done))
 	row("dead", formatCount(st.Dead)+"  "+list(st.DeadFor, reasonName))
-	row("refused", list(st.Refused, reasonName))
+	if len(st.Refused) > 0 {
+		row("refused", list(st.Refused, reasonName))
+	}
 	if len(r.Hosts) > 0 {
 		fmt.Fprint(w, "\nHOST\tWAITING\tDONE\tDEAD\tNEXT\n")
 	}

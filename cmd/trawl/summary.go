@@ -43,7 +43,11 @@ func (s *session) summary(why ending, st frontier.Stats, t worker.Totals, took t
 		row("refused", "%s (links not followed, by reason)", list(st.Refused, reasonName))
 	}
 	if left := st.Queued + st.Delayed + st.Leased; left > 0 {
-		row("left", "%s URLs; the same command goes on with them", formatCount(left))
+		how := "the same command"
+		if why == byPages {
+			how = "a larger --max-pages"
+		}
+		row("left", "%s URLs; %s goes on with them", formatCount(left), how)
 	}
 	for _, path := range s.output {
 		row("output", "%s", path)
