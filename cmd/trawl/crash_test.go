@@ -19,6 +19,7 @@ import (
 var (
 	crashPages = flag.Int("crash.pages", 3000, "pages of the web of TestKill9")
 	crashKills = flag.Int("crash.kills", 12, "how often TestKill9 kills")
+	crashAfter = flag.Duration("crash.after", 400*time.Millisecond, "TestKill9 kills after so long at most")
 	crashSeed  = flag.Uint64("crash.seed", uint64(time.Now().UnixNano()), "of TestKill9's moments")
 )
 
@@ -37,7 +38,7 @@ func TestKill9(t *testing.T) {
 	rng := rand.New(rand.NewPCG(*crashSeed, 0))
 	kills := 0
 	for ; kills < *crashKills; kills++ {
-		uptime := time.Duration(20+rng.IntN(400)) * time.Millisecond
+		uptime := 20*time.Millisecond + time.Duration(rng.Int64N(int64(*crashAfter)))
 		ctx, cancel := context.WithTimeout(t.Context(), uptime) // ends in SIGKILL
 		err := trawl(ctx, dir, args...).Run()
 		cancel()
