@@ -8,6 +8,9 @@ const (
 	MaxHops   = 10   // redirects in a row
 )
 
+// MaxRetries bounds Policy.Retries: stores count no more than 63 attempts.
+const MaxRetries = 60
+
 // Policy is what a crawl may do, kept in the frontier so that every worker obeys the same one.
 type Policy struct {
 	Scope   ScopeRule `json:"scope"`

@@ -26,7 +26,7 @@ func (p Policy) Validate() error {
 		{!strings.ContainsFunc(p.UserAgent, unicode.IsControl), "--user-agent", p.UserAgent, "must not hold control characters"},
 		{p.Timeout > 0, "--timeout", p.Timeout, "must be more than 0"},
 		{p.MaxBody > 0, "--max-body", p.MaxBody, "must be more than 0"},
-		{p.Retries >= 0, "--retries", p.Retries, "must not be negative"},
+		{p.Retries >= 0 && p.Retries <= MaxRetries, "--retries", p.Retries, fmt.Sprintf("must be 0 to %d", MaxRetries)},
 	}
 	for _, c := range checks {
 		if !c.ok {

@@ -42,6 +42,9 @@ func (v *visit) askRobots(ctx context.Context) (ruling *crawler.Ruling, ok bool)
 		if asked {
 			v.w.sleep(ctx, v.pace.gap())
 		}
+		if ended(v.w.Drain) { // and so the wait may have been cut short
+			return context.Canceled
+		}
 		asked = true
 		return ctx.Err()
 	})

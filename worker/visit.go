@@ -39,12 +39,14 @@ type visit struct {
 	slots   int // held
 	over    bool
 	renewed time.Time // when the latest ack that arrived, or the lease, was sent
+
+	news chan struct{} // for the lane that has the turn: a page was settled, or the visit is over
 }
 
 func newVisit(w *worker, l frontier.Lease, sent time.Time) *visit {
 	return &visit{
 		w: w, l: l, pace: newPace(l.Delay), acks: newTurn(),
-		pages: make([]*verdict, len(l.Items)), taken: l.Settled, acked: l.Settled, renewed: sent,
+		pages: make([]*verdict, len(l.Items)), taken: l.Settled, acked: l.Settled, renewed: sent, news: make(chan struct{}, 1),
 	}
 }
 
@@ -88,7 +90,7 @@ func (v *visit) lane(ctx context.Context) {
 // visit is to end.
 func (v *visit) begin(ctx context.Context) (item int, ok bool) {
 	v.pace.take() // whoever has it gives it up when ctx ends
-	for v.awaitPace(ctx) && v.w.occupy(ctx) {
+	for v.awaitPace(ctx) && v.awaitFirst(ctx) && v.w.occupy(ctx) {
 		if v.pace.left() <= 0 && !ended(v.w.Drain) { // still, after the wait for a place
 			if i, ok := v.takeItem(); ok {
 				return i, true
@@ -115,6 +117,35 @@ func (v *visit) awaitPace(ctx context.Context) bool {
 			return false
 		}
 		v.w.sleep(ctx, min(wait, holdStep))
+	}
+}
+
+// awaitFirst waits while pages pile up behind one that takes long: they are acked in order, and until then each keeps
+// its place. One slow page would take those of all other hosts.
+func (v *visit) awaitFirst(ctx context.Context) bool {
+	for v.piledUp() {
+		select {
+		case <-v.news:
+		case <-v.w.Drain:
+			return false
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
+}
+
+func (v *visit) piledUp() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	lanes := v.w.Crawl.Policy.PerHost
+	return !v.over && lanes > 1 && v.slots >= 2*lanes && v.pages[v.acked] == nil
+}
+
+func (v *visit) tell() {
+	select {
+	case v.news <- struct{}{}:
+	default:
 	}
 }
 
@@ -198,6 +229,7 @@ func (v *visit) settle(ctx context.Context, i int, p *verdict) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.pages[i] = p
+	v.tell()
 	return true
 }
 
@@ -238,6 +270,7 @@ func (v *visit) moveOn(list []*verdict) (places int) {
 	}
 	v.acked += len(list)
 	v.slots -= places
+	v.tell()
 	return places
 }
 
@@ -285,6 +318,7 @@ func (v *visit) end() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.over = true
+	v.tell()
 }
 
 // extend keeps the lease while there is nothing to ack.

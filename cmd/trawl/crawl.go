@@ -266,9 +266,11 @@ func (o *crawlFlags) extractor() (func([]byte, string) map[string][]string, erro
 
 // startAnew clears the folder of an earlier crawl.
 func startAnew(out, dir string) error {
-	if err := disk.Remove(dir); err != nil {
-		return err
-	}
+	return disk.Remove(dir, func() error { return putAside(out) })
+}
+
+// putAside renames the output of an earlier crawl.
+func putAside(out string) error {
 	pages := filepath.Join(out, "pages.jsonl")
 	err := os.Rename(pages, filepath.Join(out, "pages-"+time.Now().UTC().Format("20060102150405.000")+".jsonl"))
 	if errors.Is(err, os.ErrNotExist) {

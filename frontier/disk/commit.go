@@ -151,7 +151,7 @@ func (s *Store) pause(d time.Duration) bool {
 func (s *Store) flush(w *writer) {
 	s.mu.Lock()
 	b := s.batch
-	s.batch = newBatch()
+	s.batch, s.flying = newBatch(), b
 	err := s.err
 	var rows []row
 	if err == nil && !b.empty() {
@@ -166,6 +166,9 @@ func (s *Store) flush(w *writer) {
 		}
 	}
 	b.err = err
+	s.mu.Lock()
+	s.flying = nil
+	s.mu.Unlock()
 	close(b.committed)
 }
 

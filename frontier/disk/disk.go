@@ -84,8 +84,9 @@ type Store struct {
 	ids                int64 // latest chunk id
 	nonce              string
 	tokens             uint64
-	inRAM              int64 // bytes of chunk texts
-	batch              *batch
+	inRAM              int64  // bytes of chunk texts
+	batch              *batch // the open one
+	flying             *batch // being committed; nil: none
 	closed             bool
 	err                error // a commit failed: the file is behind memory
 }
@@ -169,18 +170,22 @@ func (s *Store) begin(ctx context.Context) error {
 	return nil
 }
 
-// end unlocks the store and returns when what the call changed is committed.
+// end unlocks the store and returns when what the call changed, or found changed by another, is committed.
 func (s *Store) end() error {
 	b := s.batch
-	if !s.leave() {
+	if b.empty() {
+		b = s.flying
+	}
+	s.leave()
+	if b == nil {
 		return nil
 	}
 	<-b.committed
 	return b.err
 }
 
-// leave unlocks the store. It tells whether anything waits to be committed.
-func (s *Store) leave() bool {
+// leave unlocks the store, and sees to it that what waits to be committed is.
+func (s *Store) leave() {
 	work := !s.batch.empty()
 	s.mu.Unlock()
 	if work {
@@ -189,7 +194,6 @@ func (s *Store) leave() bool {
 		default:
 		}
 	}
-	return work
 }
 
 // after adds a duration to the store's clock.

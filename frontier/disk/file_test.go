@@ -40,14 +40,14 @@ func TestASecondProcessIsRefusedAndToldWhose(t *testing.T) {
 	if !errors.Is(err, disk.ErrInUse) || !strings.Contains(err.Error(), strconv.Itoa(os.Getpid())) {
 		t.Errorf("second open: %v; want ErrInUse with the process", err)
 	}
-	if err := disk.Remove(dir); !errors.Is(err, disk.ErrInUse) {
+	if err := disk.Remove(dir, func() error { return nil }); !errors.Is(err, disk.ErrInUse) {
 		t.Errorf("remove: %v, want ErrInUse", err)
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
 	mustOpen(t, dir).Close()
-	if err := disk.Remove(dir); err != nil || disk.Exists(dir) {
+	if err := disk.Remove(dir, func() error { return nil }); err != nil || disk.Exists(dir) {
 		t.Errorf("remove: %v", err)
 	}
 }

@@ -85,16 +85,20 @@ func Exists(dir string) bool {
 	return err == nil
 }
 
-// Remove deletes the store in folder dir, unless a process has it open.
-func Remove(dir string) error {
+// Remove deletes the store in folder dir, unless a process has it open. Before that, and with nobody else about, it
+// calls first.
+func Remove(dir string, first func() error) error {
 	if !Exists(dir) {
-		return nil
+		return first()
 	}
 	l, err := acquire(filepath.Join(dir, "lock"))
 	if err != nil {
 		return err
 	}
 	defer l.release()
+	if err := first(); err != nil {
+		return err
+	}
 	for _, suffix := range []string{"", "-wal", "-shm"} {
 		if err := os.Remove(filepath.Join(dir, File+suffix)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("remove frontier: %w", err)

@@ -146,7 +146,11 @@ func (s *Store) finish(l *lease) {
 	s.stats.Queued += left
 	s.stats.HostsLeased--
 	l.over = true
-	l.chunks = l.chunks[:l.settled:l.settled]
+	for _, c := range l.chunks[l.settled:] { // so that they can be spilled
+		c.paths = nil
+		s.batch.change(c)
+	}
+	l.chunks = nil
 	s.forgetRequest(l)
 	s.batch.touch(l.host)
 	s.makeReady(l.host)

@@ -203,14 +203,13 @@ func (s *Store) loadHosts() (byID map[int64]*host, lent []cut, err error) {
 	}
 	defer rows.Close()
 	byID = map[int64]*host{}
-	latest := s.cfg.Now().Add(24 * time.Hour).UnixNano() // a longer pause is never asked for: the clock went back
 	for rows.Next() {
 		c := cut{host: &host{}}
 		h, held := c.host, ""
 		if err := rows.Scan(&h.id, &h.name, &h.next, &h.delay, &h.accepted, &h.done, &h.dead, &held, &c.alone, &h.probation); err != nil {
 			return nil, nil, err
 		}
-		h.next = min(h.next*1e6, latest)
+		h.next = s.fromMillis(h.next)
 		s.hosts[h.name], byID[h.id] = h, h
 		if held == "" {
 			continue
@@ -225,6 +224,12 @@ func (s *Store) loadHosts() (byID map[int64]*host, lent []cut, err error) {
 	}
 	s.stats.Hosts = int64(len(s.hosts))
 	return byID, lent, rows.Err()
+}
+
+// fromMillis reads a time to come. None is further off than a day, which is the longest pause that is ever asked for;
+// one that is was written before the machine's clock went back.
+func (s *Store) fromMillis(ms int64) int64 {
+	return min(ms*1e6, s.cfg.Now().Add(24*time.Hour).UnixNano())
 }
 
 func (s *Store) loadSeen() error {
@@ -285,7 +290,7 @@ func (s *Store) place(c *chunk) {
 	left := int64(c.n - c.settled)
 	c.host.waiting += left
 	if c.due > 0 {
-		c.due *= 1e6
+		c.due = s.fromMillis(c.due)
 		s.delayed.push(c.due, c)
 		s.stats.Delayed += left
 		return

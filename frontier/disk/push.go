@@ -116,11 +116,12 @@ func (s *Store) sealOpen() {
 	s.opened = s.opened[:0]
 }
 
-// makeReady puts an idle host with URLs in line among those that can be lent.
+// makeReady puts an idle host with URLs in line among those that can be lent. Who became due first goes first: a new
+// host behind those that are due already.
 func (s *Store) makeReady(h *host) {
 	if h.ready || h.live() || !h.queued() {
 		return
 	}
 	h.ready = true
-	s.ready.push(h.next, h)
+	s.ready.push(max(h.next, s.clock), h)
 }
