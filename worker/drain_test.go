@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"testing"
 	"time"
 
@@ -164,6 +165,24 @@ func TestDrainingDuringAnOutageDoesNotWaitForItsEndToLease(t *testing.T) {
 		time.AfterFunc(3*time.Second, func() { close(drain) })
 		if took := x.run(); took != 3*time.Second {
 			x.Errorf("took %v", took)
+		}
+	})
+}
+
+// The waits between the redirects of a robots.txt end early then, and no request may follow.
+func TestDrainingEndsTheSearchForARobotsTxt(t *testing.T) {
+	p := policy(func(p *frontier.Policy) { p.Delay = 10 * time.Second })
+	answer := func(rw http.ResponseWriter, r *http.Request) {
+		http.Redirect(rw, r, r.URL.Path+"x", http.StatusFound)
+	}
+	inBubble(t, p, answer, func(x *trial) {
+		drain := make(chan struct{})
+		x.cfg.Drain = drain
+		x.seed("http://a.test/")
+		time.AfterFunc(12*time.Second, func() { close(drain) })
+		x.run()
+		if n := x.web.log().Total(); n != 2 {
+			x.Errorf("%d requests, want those at 0 s and 10 s", n)
 		}
 	})
 }

@@ -143,6 +143,35 @@ func TestASlowHostDoesNotStallTheOthers(t *testing.T) {
 	})
 }
 
+// Pages are acked in order, and keep their places until then: those behind a slow one must not pile up.
+func TestASlowPageDoesNotTakeThePlacesOfOtherHosts(t *testing.T) {
+	p := policy(func(p *frontier.Policy) { p.PerHost, p.Delay = 2, 0 })
+	answer := func(rw http.ResponseWriter, r *http.Request) {
+		latency := 50 * time.Millisecond
+		if strings.HasPrefix(r.Host, "slow") && r.URL.Path == "/0" {
+			latency = 15 * time.Second
+		}
+		after(latency, empty)(rw, r)
+	}
+	inBubble(t, p, answer, func(x *trial) {
+		x.cfg.Concurrency = 32
+		for i := range 3 {
+			x.seed(urls(fmt.Sprintf("slow%d.test", i), 60)...)
+		}
+		for i := range 10 {
+			x.seed(urls(fmt.Sprintf("h%d.test", i), 100)...)
+		}
+		begin := time.Now()
+		x.run()
+		for i := range 10 {
+			all := x.web.log().Requests(fmt.Sprintf("h%d.test", i))
+			if last := all[len(all)-1].End.Sub(begin); last > 6*time.Second { // 2.5 are the least
+				x.Errorf("host %d took %v", i, last)
+			}
+		}
+	})
+}
+
 func TestMoreHostsThanPlacesAreAllCrawledAtTheirOwnPace(t *testing.T) {
 	inBubble(t, frontier.DefaultPolicy(), after(20*time.Millisecond, empty), func(x *trial) {
 		x.cfg.Concurrency = 10
