@@ -1,6 +1,8 @@
 package disk_test
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -9,8 +11,8 @@ import (
 	"trawl/frontier/frontiertest"
 )
 
-// opener makes stores for the suite. Reopening closes the store: what is acknowledged is committed, so that a kill leaves
-// the same file, as the kills of real processes show in the tests of the command.
+// opener makes stores for the suite. To reopen one it is closed, and made to look as if its process had died: what is
+// acknowledged is committed, so that a kill leaves the same file, as real kills show in the tests of the command.
 func opener(c disk.Config) frontiertest.Open {
 	return func(t testing.TB, p frontier.Policy, now func() time.Time) frontiertest.Store {
 		dir, c := t.TempDir(), c
@@ -21,6 +23,7 @@ func opener(c disk.Config) frontiertest.Open {
 				if err := s.Close(); err != nil {
 					t.Fatalf("close: %v", err)
 				}
+				die(t, dir)
 			}
 			var err error
 			if s, err = disk.Open(dir, c); err != nil {
@@ -31,6 +34,14 @@ func opener(c disk.Config) frontiertest.Open {
 		f := reopen()
 		t.Cleanup(func() { s.Close() })
 		return frontiertest.Store{Frontier: f, Reopen: reopen}
+	}
+}
+
+// die leaves the number of a process in the lock file of a closed store.
+func die(t testing.TB, dir string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, "lock"), []byte("1\n"), 0o666); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -210,3 +210,39 @@ func TestOnlyHostsThatWereLentRestAfterACrash(t *testing.T) {
 		t.Fatalf("lent %+v, %v; want a", leases, err)
 	}
 }
+
+// A process that ends in order, with hosts still lent because its disk was full, say, was not killed by a URL.
+func TestOnlyTheDeathOfAProcessIsHeldAgainstAURL(t *testing.T) {
+	for name, dies := range map[string]bool{"it dies": true, "it is closed": false} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			attempt := -1
+			for range 5 {
+				s, err := disk.Open(dir, disk.Config{Linger: -1, Policy: &frontier.Policy{}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := s.Push(t.Context(), entries("http://a.test", "/")); err != nil {
+					t.Fatal(err)
+				}
+				leases, _, err := s.Lease(t.Context(), frontier.LeaseRequest{Hosts: 1, Batch: 1, TTL: time.Minute})
+				if err == nil && len(leases) == 1 {
+					attempt = leases[0].Items[0].Attempt
+				}
+				if err := s.Close(); err != nil {
+					t.Fatal(err)
+				}
+				if dies {
+					die(t, dir)
+				}
+			}
+			r, err := disk.Inspect(t.Context(), dir, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if poisoned := r.Stats.DeadFor[frontier.Poison] == 1; poisoned != dies || !dies && attempt != 0 {
+				t.Errorf("attempt %d, stats %+v", attempt, r.Stats)
+			}
+		})
+	}
+}

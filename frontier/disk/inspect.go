@@ -7,8 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 
 	"trawl/frontier"
 )
@@ -59,24 +57,8 @@ func Inspect(ctx context.Context, dir string, hosts int) (Report, error) {
 		}
 		r.Hosts = append(r.Hosts, h)
 	}
-	r.PID = owner(dir)
+	r.PID = heldBy(filepath.Join(dir, "lock"))
 	return r, rows.Err()
-}
-
-// owner is the process that has the store in dir open; 0 for none.
-func owner(dir string) int {
-	path := filepath.Join(dir, "lock")
-	text, _ := os.ReadFile(path)
-	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
-	if err != nil {
-		return 0 // nobody wrote his number: not to be locked here, just when somebody may want to
-	}
-	l, err := acquire(path)
-	if err != nil {
-		return pid
-	}
-	l.release()
-	return 0 // its owner was killed
 }
 
 // Exists tells whether there is a store in folder dir.

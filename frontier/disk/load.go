@@ -310,15 +310,20 @@ func (s *Store) check(saved frontier.Stats) error {
 }
 
 // resume deals with hosts that the last process had leased when it ended. They may have been asked a moment ago, so
-// they rest; and one of their URLs may have been its death. Which one is known only when no other was lent. The order
-// is random, so that none is always tried first.
+// they rest. If it died, one of their URLs may have been its death; which one is known only when no other was lent. The
+// order is random, so that none is always tried first.
 func (s *Store) resume(lent []cut) {
 	s.clock = s.cfg.Now().UnixNano()
-	s.cautious = len(lent) > 0 && !s.progress
+	s.cautious = s.lock.died && len(lent) > 0 && !s.progress
 	s.progress, s.batch.meta = false, true
 	rand.Shuffle(len(lent), func(i, j int) { lent[i], lent[j] = lent[j], lent[i] })
 	for _, c := range lent {
-		s.cutOff(c.host, c.lent, c.alone && len(lent) == 1, s.after(s.delay(c.host)))
+		rest := s.after(s.delay(c.host))
+		if s.lock.died {
+			s.cutOff(c.host, c.lent, c.alone && len(lent) == 1, rest)
+		}
+		c.next = max(c.next, rest)
+		s.batch.touch(c.host)
 		s.makeReady(c.host)
 	}
 	for _, h := range s.hosts {

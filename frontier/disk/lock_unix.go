@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 )
@@ -15,29 +16,59 @@ import (
 var ErrInUse = errors.New("the folder is in use")
 
 // lock is an advisory lock on a file, which ends with the process, however that ends. The file says whose it is.
-type lock struct{ f *os.File }
+type lock struct {
+	f *os.File
+	// died: the process that had the lock before ended without releasing it.
+	died bool
+}
 
 func acquire(path string) (*lock, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
 		return nil, fmt.Errorf("frontier folder: %w", err)
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		defer f.Close()
-		if !errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, fmt.Errorf("lock %s: %w", path, err)
-		}
-		owner, _ := io.ReadAll(io.LimitReader(f, 32))
-		return nil, fmt.Errorf("%w by the crawl of process %s (%s)", ErrInUse, strings.TrimSpace(string(owner)), path)
-	}
-	if err = f.Truncate(0); err == nil {
-		_, err = fmt.Fprintf(f, "%d\n", os.Getpid())
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	owner, _ := io.ReadAll(io.LimitReader(f, 32))
+	switch {
+	case errors.Is(err, syscall.EWOULDBLOCK):
+		err = fmt.Errorf("%w by the crawl of process %s (%s)", ErrInUse, strings.TrimSpace(string(owner)), path)
+	case err != nil:
+		err = fmt.Errorf("lock %s: %w", path, err)
+	default:
+		err = sign(f)
 	}
 	if err != nil {
 		f.Close()
-		return nil, fmt.Errorf("lock %s: %w", path, storeError(err))
+		return nil, err
 	}
-	return &lock{f}, nil
+	return &lock{f, len(owner) > 0}, nil
+}
+
+// sign writes our process into a lock file.
+func sign(f *os.File) error {
+	err := f.Truncate(0)
+	if err == nil {
+		_, err = f.WriteAt(fmt.Appendln(nil, os.Getpid()), 0)
+	}
+	if err != nil {
+		return fmt.Errorf("lock %s: %w", f.Name(), storeError(err))
+	}
+	return nil
+}
+
+// heldBy is the process that has the lock; 0 for none. It changes nothing.
+func heldBy(path string) int {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0
+	}
+	defer f.Close()
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB); err == nil {
+		return 0
+	}
+	text, _ := io.ReadAll(io.LimitReader(f, 32))
+	pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
+	return pid
 }
 
 // release empties the file and lets go. The file stays: removing it would let two processes lock two files.
