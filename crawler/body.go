@@ -43,7 +43,7 @@ func newBodies(budget int64) *bodies {
 func (b *bodies) read(ctx context.Context, resp *http.Response, r *Response, max int64) error {
 	encoding, err := contentEncoding(resp.Header)
 	if err != nil {
-		return &Error{KindDecode, err}
+		return &Error{Kind: KindDecode, Err: err}
 	}
 	h := &holding{bodies: b, max: max, share: max}
 	if encoding != "" {

@@ -59,7 +59,7 @@ func (h *holding) decode(ctx context.Context, encoding string, r *Response) erro
 		err = nil // we cut it ourselves
 	}
 	if err != nil && ctx.Err() == nil {
-		err = &Error{KindDecode, fmt.Errorf("%s: %w", encoding, err)}
+		err = &Error{Kind: KindDecode, Err: fmt.Errorf("%s: %w", encoding, err)}
 	}
 	r.Body, r.Truncated = body, r.Truncated || more
 	return err

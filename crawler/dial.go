@@ -77,7 +77,7 @@ func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, erro
 	if err != nil {
 		d.conns.Done()
 		if d.proxied { // says nothing about the page, not even when the proxy's name does not exist
-			err = &Error{KindConnect, fmt.Errorf("proxy: %w", err)}
+			err = &Error{Kind: KindConnect, Err: fmt.Errorf("proxy: %w", err)}
 		}
 		return nil, err
 	}
@@ -127,7 +127,7 @@ func dialOne(ctx context.Context, via *net.Dialer, network, addr string, left in
 	}
 	c, err := via.DialContext(ctx, network, addr)
 	if isGuard(err) {
-		return nil, &Error{KindAddress, err}
+		return nil, &Error{Kind: KindAddress, Err: err}
 	}
 	return c, err
 }
@@ -148,7 +148,7 @@ func (d *dialer) vet(ctx context.Context, u *url.URL) error {
 		return nil
 	}
 	if host := u.Hostname(); endsInNumber(host) {
-		return &Error{KindAddress, fmt.Errorf("%s is another spelling of an address", host)}
+		return &Error{Kind: KindAddress, Err: fmt.Errorf("%s is another spelling of an address", host)}
 	}
 	addrs, err := d.resolver.resolve(ctx, u.Hostname())
 	if ctx.Err() != nil {
@@ -159,7 +159,7 @@ func (d *dialer) vet(ctx context.Context, u *url.URL) error {
 	}
 	for _, ip := range addrs {
 		if err := d.guard.SafeAddr(ip); err != nil {
-			return &Error{KindAddress, err}
+			return &Error{Kind: KindAddress, Err: err}
 		}
 	}
 	return nil

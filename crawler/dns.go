@@ -71,7 +71,7 @@ func (r *resolver) ask(ctx context.Context, host string) (*answer, error) {
 	if errors.As(err, &dns) && dns.IsNotFound {
 		kind = KindNoHost
 	}
-	return &answer{err: &Error{kind, err}, expires: time.Now().Add(dnsNegative)}, nil
+	return &answer{err: &Error{Kind: kind, Err: err}, expires: time.Now().Add(dnsNegative)}, nil
 }
 
 // isLocalhost knows the names that RFC 6761, section 6.3, keeps out of DNS.

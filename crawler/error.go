@@ -43,8 +43,9 @@ func (k Kind) Temporary() bool {
 
 // Error is every error of a fetch.
 type Error struct {
-	Kind Kind
-	Err  error
+	Kind   Kind
+	Err    error
+	Status int // of HTTP, when it was the body that failed; 0: there was no answer
 }
 
 func (e *Error) Error() string { return string(e.Kind) + ": " + e.Err.Error() }
@@ -55,13 +56,13 @@ func (e *Error) Unwrap() error { return e.Err }
 // the reason, whatever the error looks like.
 func classify(parent context.Context, err error) *Error {
 	if parent.Err() != nil {
-		return &Error{KindCanceled, context.Cause(parent)}
+		return &Error{Kind: KindCanceled, Err: context.Cause(parent)}
 	}
 	var known *Error
 	if errors.As(err, &known) {
 		return known
 	}
-	return &Error{kindOf(err), err}
+	return &Error{Kind: kindOf(err), Err: err}
 }
 
 // kindOf knows the errors of net, crypto/tls and net/http. Where those have no type or value to compare, only their

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -21,6 +22,7 @@ type Fetcher struct {
 	header    http.Header
 	dialer    *dialer
 	transport *http.Transport
+	fresh     *http.Transport // opens a connection for each request
 	bodies    *bodies
 }
 
@@ -31,7 +33,10 @@ func New(c Config) (*Fetcher, error) {
 		return nil, err
 	}
 	d := newDialer(c)
+	fresh := newTransport(c, d)
+	fresh.DisableKeepAlives = true
 	return &Fetcher{
+		fresh:     fresh,
 		cfg:       c,
 		header:    c.header(),
 		dialer:    d,
@@ -80,13 +85,15 @@ func (f *Fetcher) Close() {
 func (f *Fetcher) fetch(parent context.Context, rawURL string, maxBody int64) (*Response, error) {
 	u, err := parseURL(rawURL, f.cfg.Proxy != nil)
 	if err != nil {
-		return nil, &Error{KindURL, err}
+		return nil, &Error{Kind: KindURL, Err: err}
 	}
 	ctx, cancel := context.WithTimeout(parent, f.cfg.Timeout)
 	defer cancel()
 	r := &Response{URL: rawURL, Started: time.Now()}
 	if err := f.get(ctx, u, r, maxBody); err != nil {
-		return nil, classify(parent, err)
+		e := *classify(parent, err)
+		e.Status = r.Status
+		return nil, &e
 	}
 	r.Duration = time.Since(r.Started)
 	return r, nil
@@ -149,11 +156,18 @@ func (f *Fetcher) get(ctx context.Context, u *url.URL, r *Response, maxBody int6
 			}
 		}
 	}
-	resp, err := f.transport.RoundTrip(f.request(httptrace.WithClientTrace(ctx, trace), u))
+	transport := f.transport
+	if wantsFresh(ctx) {
+		transport = f.fresh
+	}
+	resp, err := transport.RoundTrip(f.request(httptrace.WithClientTrace(ctx, trace), u))
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode < 100 || resp.StatusCode > 599 {
+		return &Error{Kind: KindProtocol, Err: fmt.Errorf("status %03d", resp.StatusCode)}
+	}
 	r.Status, r.Header, r.Proto = resp.StatusCode, resp.Header, resp.Proto
 	if f.cfg.Jar != nil {
 		f.cfg.Jar.SetCookies(u, resp.Cookies())

@@ -14,3 +14,11 @@ func sentOf(ctx context.Context) func() {
 	sent, _ := ctx.Value(sentKey{}).(func())
 	return sent
 }
+
+type freshKey struct{}
+
+// WithFresh makes a Fetch with the returned context open a connection of its own. A retry that found another stale
+// connection would be one for nothing.
+func WithFresh(ctx context.Context) context.Context { return context.WithValue(ctx, freshKey{}, true) }
+
+func wantsFresh(ctx context.Context) bool { return ctx.Value(freshKey{}) != nil }

@@ -28,6 +28,8 @@ type Policy struct {
 	IgnoreRobots  bool          `json:"ignore_robots"`
 	UserAgent     string        `json:"user_agent"`
 
+	AllowNet []string `json:"allow_net,omitempty"` // networks, as in "10.1.0.0/16", that are crawled although they are not public
+
 	Timeout time.Duration `json:"timeout"`  // one request, whole
 	MaxBody int64         `json:"max_body"` // decoded bytes of a page
 	Retries int           `json:"retries"`  // attempts after the first

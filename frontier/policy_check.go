@@ -2,6 +2,7 @@ package frontier
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 	"unicode"
 )
@@ -9,6 +10,9 @@ import (
 // Validate returns the first fault of a policy, in one line that names the command's flag. It accepts DefaultPolicy.
 func (p Policy) Validate() error {
 	if _, err := NewScope(p); err != nil {
+		return err
+	}
+	if _, err := p.Networks(); err != nil {
 		return err
 	}
 	checks := []struct {
@@ -34,6 +38,21 @@ func (p Policy) Validate() error {
 		}
 	}
 	return nil
+}
+
+// Networks parses AllowNet.
+func (p Policy) Networks() (nets []netip.Prefix, err error) {
+	for _, s := range p.AllowNet {
+		net, err := netip.ParsePrefix(s)
+		if addr, e := netip.ParseAddr(s); e == nil {
+			net, err = netip.PrefixFrom(addr, addr.BitLen()), nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("--allow-net %q: want a network such as 10.1.0.0/16", s)
+		}
+		nets = append(nets, net.Masked())
+	}
+	return nets, nil
 }
 
 // quoted keeps an error on one line whatever the value holds.

@@ -59,17 +59,19 @@ func (v *visit) failure(it *frontier.Item, resp *crawler.Response, err error) *v
 
 // unanswered judges a request that got no answer.
 func (v *visit) unanswered(it *frontier.Item, err error) *verdict {
-	kind, detail := crawler.Kind("internal"), err.Error()
-	var e *crawler.Error
-	if errors.As(err, &e) {
-		kind, detail = e.Kind, e.Err.Error()
+	e := &crawler.Error{Kind: "internal", Err: err}
+	errors.As(err, &e)
+	why, detail := frontier.Reason(e.Kind), e.Err.Error()
+	p := v.dead(it, why, detail)
+	if e.Kind.Temporary() {
+		wait := jitter(backoff(it.Attempt))
+		p = v.retryOrDead(it, why, detail, wait)
+		p.pause = wait
 	}
-	if !kind.Temporary() {
-		return v.dead(it, frontier.Reason(kind), detail)
+	p.status = e.Status
+	if p.record != nil {
+		p.record.Status = e.Status
 	}
-	wait := jitter(backoff(it.Attempt))
-	p := v.retryOrDead(it, frontier.Reason(kind), detail, wait)
-	p.pause = wait
 	return p
 }
 

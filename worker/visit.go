@@ -73,7 +73,7 @@ func (v *visit) lane(ctx context.Context) {
 			return
 		}
 		it := &v.l.Items[i]
-		resp, err := v.fetch(ctx, it.URL.String())
+		resp, err := v.fetch(ctx, it)
 		if err != nil && ctx.Err() != nil { // which says nothing about the page
 			v.end()
 			return
@@ -187,14 +187,17 @@ func (v *visit) forbidden(i int) *verdict {
 }
 
 // fetch sends one request and gives the turn up as soon as it is sent.
-func (v *visit) fetch(ctx context.Context, url string) (*crawler.Response, error) {
+func (v *visit) fetch(ctx context.Context, it *frontier.Item) (*crawler.Response, error) {
+	if it.Attempt > 0 {
+		ctx = crawler.WithFresh(ctx)
+	}
 	var turn sync.Once
 	number := 0
 	sent := func() {
 		number = v.pace.sent()
 		v.pace.yield()
 	}
-	resp, err := v.w.Fetch.Fetch(crawler.WithSent(ctx, func() { turn.Do(sent) }), url)
+	resp, err := v.w.Fetch.Fetch(crawler.WithSent(ctx, func() { turn.Do(sent) }), it.URL.String())
 	turn.Do(sent) // it was never written, or nobody told us
 	v.pace.answered(number)
 	return resp, err

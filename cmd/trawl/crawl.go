@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"golang.org/x/sys/unix"
 
 	"trawl/crawler"
 	"trawl/crawler/jsonl"
@@ -164,6 +165,9 @@ func runCrawl(ctx context.Context, io streams, o *crawlFlags, flags *pflag.FlagS
 	if ua := s.crawl.Policy.UserAgent; strings.HasPrefix(ua, "trawl/") && !strings.Contains(ua, "(+") {
 		fmt.Fprintln(io.err, "trawl: give --contact URL|MAIL, so that site owners can reach you")
 	}
+	if st, err := s.store.Stats(ctx); err == nil && s.begins != "" && st.Settled() > 0 {
+		fmt.Fprintf(io.err, "trawl: %s does not hold the %s pages of earlier runs: it begins anew\n", s.begins, formatCount(st.Settled()))
+	}
 	if err := s.seed(ctx, seeds); err != nil {
 		return err
 	}
@@ -191,6 +195,7 @@ type session struct {
 	brake  *brake
 	dir    string   // of the frontier
 	output []string // where the output lies
+	begins string   // the output that did not exist, or was empty
 	began  time.Time
 
 	extract func(body []byte, contentType string) map[string][]string // nil: nothing
@@ -209,6 +214,15 @@ func openSession(ctx context.Context, o *crawlFlags, flags *pflag.FlagSet, hasSe
 	if err := o.check(); err != nil {
 		return nil, err
 	}
+	room := descriptors() / 2
+	switch {
+	case o.concurrency <= room:
+	case flags.Changed("concurrency"):
+		return nil, usagef("--concurrency %d: the limit on open files leaves room for %d (ulimit -n)", o.concurrency, room)
+	default:
+		o.concurrency = room
+	}
+	config.MaxIdle = min(max(256, o.concurrency), room)
 	extract, err := o.extractor()
 	if err != nil {
 		return nil, err
@@ -252,6 +266,15 @@ func (o *crawlFlags) check() error {
 	return nil
 }
 
+// descriptors is how many connections the process may have open beside what it needs itself.
+func descriptors() int {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return 1 << 20
+	}
+	return int(max(2, min(limit.Cur, 1<<20)-min(limit.Cur, 40)))
+}
+
 // extractor knows --extract.
 func (o *crawlFlags) extractor() (func([]byte, string) map[string][]string, error) {
 	if len(o.extract) == 0 {
@@ -272,6 +295,9 @@ func startAnew(out, dir string) error {
 // putAside renames the output of an earlier crawl.
 func putAside(out string) error {
 	pages := filepath.Join(out, "pages.jsonl")
+	if info, err := os.Stat(pages); err == nil && info.Size() == 0 {
+		return nil // of a start that came to nothing
+	}
 	err := os.Rename(pages, filepath.Join(out, "pages-"+time.Now().UTC().Format("20060102150405.000")+".jsonl"))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
@@ -299,6 +325,9 @@ func (s *session) prepare(ctx context.Context, o *crawlFlags, flags *pflag.FlagS
 	config.UserAgent = s.crawl.Policy.UserAgent
 	config.Timeout, config.MaxBody = s.crawl.Policy.Timeout, s.crawl.Policy.MaxBody
 	config.AllowHost = s.named.has
+	if config.AllowNet, err = s.crawl.Policy.Networks(); err != nil {
+		return err
+	}
 	if s.fetch, err = crawler.New(config); err != nil {
 		return err
 	}
@@ -310,6 +339,9 @@ func (s *session) prepare(ctx context.Context, o *crawlFlags, flags *pflag.FlagS
 	if o.jsonl {
 		path := filepath.Join(o.out, "pages.jsonl")
 		s.output = append(s.output, path)
+		if info, err := os.Stat(path); err != nil || info.Size() == 0 {
+			s.begins = path
+		}
 		if s.sink, err = jsonl.Open(path, jsonl.Config{}); err != nil {
 			return err
 		}
@@ -370,13 +402,10 @@ func (o *crawlFlags) fetchConfig() (c crawler.Config, err error) {
 	if c.Header, err = o.parseHeaders(); err != nil {
 		return c, err
 	}
-	if c.AllowNet, err = o.parseNets(); err != nil {
-		return c, err
-	}
 	if c.Jar, err = o.readCookies(); err != nil {
 		return c, err
 	}
-	c.Insecure, c.MaxIdle = o.insecure, max(256, o.concurrency)
+	c.Insecure = o.insecure
 	return c, nil
 }
 

@@ -108,7 +108,7 @@ func (s *seeder) feed(ctx context.Context, in input) error {
 		if line == "" || line[0] == '#' {
 			continue
 		}
-		u, err := frontier.ParseSeed(line)
+		u, err := parseLine(line)
 		if err != nil {
 			s.complain(in.name, n, err)
 			continue
@@ -121,6 +121,14 @@ func (s *seeder) feed(ctx context.Context, in input) error {
 			}
 		}
 	}
+}
+
+// parseLine reads a seed. White space within it is taken for a column or a comment that does not belong there.
+func parseLine(line string) (frontier.URL, error) {
+	if strings.ContainsAny(line, " \t\r") {
+		return frontier.URL{}, fmt.Errorf("%q: white space in a URL; want one URL a line, a space as %%20", line)
+	}
+	return frontier.ParseSeed(line)
 }
 
 // readLine returns the next line without white space around it, or the byte order mark that some editors begin a file

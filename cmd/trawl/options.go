@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/cookiejar"
-	"net/netip"
 	"net/url"
 	"os"
 	"strconv"
@@ -35,6 +34,7 @@ type policyFlags struct {
 	timeout            duration
 	maxBody            size
 	retries            int
+	allowNet           []string
 }
 
 func (o *policyFlags) registerScope(f *pflag.FlagSet) {
@@ -63,6 +63,7 @@ func (o *policyFlags) registerPoliteness(f *pflag.FlagSet) {
 
 // registerRequests has what the frontier keeps of how to fetch; the rest is in fetchFlags.
 func (o *policyFlags) registerRequests(f *pflag.FlagSet) {
+	f.StringArrayVar(&o.allowNet, "allow-net", nil, "allow this private `network`, such as 10.1.0.0/16; repeatable")
 	p := frontier.DefaultPolicy()
 	o.timeout, o.maxBody = duration(p.Timeout), size(p.MaxBody)
 	f.Var(&o.timeout, "timeout", "of one request, from DNS to the last byte")
@@ -86,6 +87,7 @@ func (o *policyFlags) apply(p *frontier.Policy, flags *pflag.FlagSet, isNew bool
 		"robots":          func() { p.IgnoreRobots = o.robots.value == "ignore" },
 		"timeout":         func() { p.Timeout = time.Duration(o.timeout) },
 		"max-body":        func() { p.MaxBody = int64(o.maxBody) },
+		"allow-net":       func() { p.AllowNet = o.allowNet },
 		"retries":         func() { p.Retries = o.retries },
 	} {
 		if isNew || flags.Changed(name) {
@@ -119,7 +121,6 @@ type fetchFlags struct {
 	headers     []string
 	cookies     string
 	insecure    bool
-	allowNet    []string
 }
 
 func (o *fetchFlags) register(f *pflag.FlagSet) {
@@ -128,7 +129,6 @@ func (o *fetchFlags) register(f *pflag.FlagSet) {
 	f.StringArrayVarP(&o.headers, "header", "H", nil, "send this `\"name: value\"`; repeatable")
 	f.StringVar(&o.cookies, "cookies", "", "send the cookies of this `file` (cookies.txt), and those that servers set")
 	f.BoolVar(&o.insecure, "insecure", false, "accept any TLS certificate")
-	f.StringArrayVar(&o.allowNet, "allow-net", nil, "allow this private `network`, such as 10.1.0.0/16; repeatable")
 }
 
 func (o *fetchFlags) parseProxy() (*url.URL, error) {
@@ -157,20 +157,6 @@ func (o *fetchFlags) parseHeaders() (http.Header, error) {
 		h.Add(name, value)
 	}
 	return h, nil
-}
-
-func (o *fetchFlags) parseNets() (nets []netip.Prefix, err error) {
-	for _, s := range o.allowNet {
-		p, err := netip.ParsePrefix(s)
-		if a, e := netip.ParseAddr(s); e == nil {
-			p, err = netip.PrefixFrom(a, a.BitLen()), nil
-		}
-		if err != nil {
-			return nil, usagef("--allow-net %q: want a network such as 10.1.0.0/16", s)
-		}
-		nets = append(nets, p.Masked())
-	}
-	return nets, nil
 }
 
 // readCookies reads a cookies.txt: domain, whether subdomains too, path, whether https only, expiry, name, value,

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"log"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -20,7 +21,7 @@ import (
 type ending string
 
 const (
-	byDrain  ending = "everything in scope is fetched"
+	byDrain  ending = "nothing in scope is left to fetch"
 	byPages  ending = "--max-pages is reached"
 	byTime   ending = "--max-time is over"
 	bySignal ending = "interrupted"
@@ -43,7 +44,11 @@ func (s *session) run(ctx context.Context, io streams, o *crawlFlags, inputs []i
 	}
 	group.Go(func() error {
 		defer enough() // an input may never end
-		return s.work(working, o, newLog(io.err, o.logLevel.value, o.logFormat.value))
+		logger := newLog(io.err, o.logLevel.value, o.logFormat.value)
+		// net/http reports what servers send unasked to the standard logger.
+		log.SetFlags(0)
+		log.SetOutput(slog.NewLogLogger(logger.Handler(), slog.LevelDebug).Writer())
+		return s.work(working, o, logger)
 	})
 	return s.why(group.Wait())
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"sync"
 	"syscall"
+	"time"
 
 	"trawl/crawler"
 )
@@ -31,6 +32,10 @@ type Sink struct {
 	size   int64 // of the file's whole, durable lines
 	torn   bool  // there may be more in the file than that
 	closed bool
+
+	path    string
+	opened  os.FileInfo // nil: not to be checked
+	checked time.Time
 
 	mu   sync.Mutex
 	next *batch // gathers lines until its turn comes; nil: the next line starts one
@@ -68,7 +73,10 @@ func Open(path string, c Config) (*Sink, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("jsonl: %s: %w", path, err), f.Close())
 	}
-	s := &Sink{file: f, size: size}
+	s := &Sink{file: f, size: size, path: path, checked: time.Now()}
+	if s.opened, err = f.Stat(); err != nil {
+		return nil, errors.Join(fmt.Errorf("jsonl: %w", err), f.Close())
+	}
 	if !c.NoSync {
 		s.sync = f.Sync
 	}
@@ -133,6 +141,9 @@ func (s *Sink) commit(lines []byte) error {
 	if s.closed {
 		return fmt.Errorf("jsonl: %w", os.ErrClosed)
 	}
+	if err := s.check(); err != nil {
+		return err
+	}
 	if s.torn {
 		if err := s.cut(); err != nil {
 			return wrap(err)
@@ -150,6 +161,24 @@ func (s *Sink) commit(lines []byte) error {
 	}
 	s.size += int64(len(lines))
 	s.torn = false
+	return nil
+}
+
+// ErrGone is returned when the file was removed, renamed or replaced while it was open: its lines would be lost.
+var ErrGone = errors.New("the file was removed or replaced while it was written to")
+
+// checkEvery is how often the file's name is looked at, at most.
+const checkEvery = time.Second
+
+// check tells whether the file still has its name.
+func (s *Sink) check() error {
+	if s.opened == nil || time.Since(s.checked) < checkEvery {
+		return nil
+	}
+	s.checked = time.Now()
+	if now, err := os.Stat(s.path); err != nil || !os.SameFile(now, s.opened) {
+		return fmt.Errorf("%s: %w", s.path, ErrGone)
+	}
 	return nil
 }
 
@@ -174,8 +203,9 @@ func (s *Sink) Close() error {
 		return nil
 	}
 	s.closed = true
+	s.checked = time.Time{}
 	if err := errors.Join(s.file.Sync(), s.file.Close()); err != nil {
 		return wrap(err)
 	}
-	return nil
+	return s.check()
 }

@@ -158,6 +158,9 @@ func (s *Store) flush(w *writer) {
 		rows = s.rows(b)
 	}
 	s.mu.Unlock()
+	if err == nil && w.gone(s.lock) {
+		err = s.fail(errGone)
+	}
 	if err == nil && len(rows) > 0 {
 		if err = w.commit(rows); err != nil {
 			err = s.fail(err)
@@ -250,8 +253,20 @@ func toMillis(ns int64) int64 { return ns/1e6 + min(1, ns%1e6) }
 
 // writer is the connection that writes.
 type writer struct {
-	conn  *sql.Conn
-	stmts map[statement]*sql.Stmt
+	conn    *sql.Conn
+	stmts   map[statement]*sql.Stmt
+	checked time.Time
+}
+
+var errGone = errors.New("the folder was removed or replaced while it was in use")
+
+// gone looks every second whether the folder is still there: SQLite would go on writing to a file without a name.
+func (w *writer) gone(l *lock) bool {
+	if time.Since(w.checked) < time.Second {
+		return false
+	}
+	w.checked = time.Now()
+	return l.lost()
 }
 
 func (s *Store) prepare() (*writer, error) {

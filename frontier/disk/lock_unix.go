@@ -71,6 +71,16 @@ func heldBy(path string) int {
 	return pid
 }
 
+// lost tells whether the file was removed or replaced, and the store beside it surely too.
+func (l *lock) lost() bool {
+	ours, err := l.f.Stat()
+	if err != nil {
+		return true
+	}
+	there, err := os.Stat(l.f.Name())
+	return err != nil || !os.SameFile(ours, there)
+}
+
 // release empties the file and lets go. The file stays: removing it would let two processes lock two files.
 func (l *lock) release() {
 	l.f.Truncate(0) // a stale pid does no harm
