@@ -148,6 +148,9 @@ func runCrawl(ctx context.Context, io streams, o *crawlFlags, flags *pflag.FlagS
 		return err
 	}
 	defer closeAll(inputs)
+	if o.fresh && len(seeds) == 0 && !mayHoldSeed(inputs) {
+		return usagef("no URL in the input: the earlier crawl is left as it is")
+	}
 	monitor, err := listen(o.listen)
 	if err != nil {
 		return err

@@ -66,3 +66,27 @@ func TestAllowedNetworksAreKeptWithTheCrawl(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+func TestFreshLeavesTheEarlierCrawlWhenTheInputHasNoURL(t *testing.T) {
+	t.Parallel()
+	_, server := serve(t, webtest.Config{PagesPerHost: 3, PageBytes: 1 << 10, Links: 10})
+	dir := t.TempDir()
+	seeds := filepath.Join(dir, "seeds")
+	run := func(text string) result {
+		if err := os.WriteFile(seeds, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		return call(t, dir, "crawl", "--contact", "x", "--progress", "none", "--delay", "0", "--fresh", "-i", seeds)
+	}
+	if r := run("# first\n\n" + server.URL(0, "/") + "\n"); r.code != exitDone {
+		t.Fatalf("%+v", r)
+	}
+	for _, text := range []string{"", "# nothing\n", "not a URL\n\n"} {
+		if r := run(text); r.code != exitUsage || !strings.Contains(r.err, "no URL") {
+			t.Errorf("%q: %+v", text, r)
+		}
+	}
+	if got := readRecords(t, filepath.Join(dir, "trawl-data", "pages.jsonl")); len(got) != 3 {
+		t.Errorf("%d pages are left", len(got))
+	}
+}

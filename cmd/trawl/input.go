@@ -57,6 +57,33 @@ func openInputs(names []string, stdin io.Reader) (inputs []input, err error) {
 	return inputs, nil
 }
 
+// mayHoldSeed looks for a seed in files, and leaves them at their beginning; a pipe may always bring one.
+func mayHoldSeed(inputs []input) bool {
+	for _, in := range inputs {
+		info, err := in.Stat()
+		if err != nil || !info.Mode().IsRegular() || hasSeed(in) {
+			return true
+		}
+	}
+	return false
+}
+
+func hasSeed(file io.ReadSeeker) bool {
+	defer file.Seek(0, io.SeekStart) // of a regular file: cannot fail
+	lines := bufio.NewReaderSize(file, maxLine)
+	for {
+		line, err := readLine(lines)
+		if err != nil {
+			return false
+		}
+		if line != "" && line[0] != '#' {
+			if _, err := parseLine(line); err == nil {
+				return true
+			}
+		}
+	}
+}
+
 func closeAll(inputs []input) {
 	for _, in := range inputs {
 		in.Close()
