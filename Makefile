@@ -55,13 +55,16 @@ size: ## print the sizes we keep an eye on
 
 check: build lint test ## everything a commit must pass
 
-# The tests start no server and read no network. All they need beside Go is a C compiler, for the race detector.
+# All that the tests need beside Go: a C compiler, for the race detector, and redis-server, of which they start their own.
 deps:
-	@command -v "$$($(GO) env CC)" >/dev/null && exit 0; \
+	@need=; \
+	command -v "$$($(GO) env CC)" >/dev/null || need="gcc libc6-dev"; \
+	command -v redis-server >/dev/null || need="$$need redis-server"; \
+	if [ -z "$$need" ]; then exit 0; fi; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		apt-get update -qq && apt-get install -y -qq --no-install-recommends gcc libc6-dev; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$need; \
 	else \
-		echo 'make test: the race detector needs a C compiler (Debian: apt-get install gcc libc6-dev)' >&2; exit 1; \
+		echo "make test: missing on this machine (Debian's names): $$need" >&2; exit 1; \
 	fi
 
 clean: ## remove what make and the demo made

@@ -1,0 +1,122 @@
+package redis
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"strings"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"trawl/frontier"
+)
+
+//go:embed lib.lua
+var lib string
+
+//go:embed links.lua
+var links string
+
+//go:embed init.lua
+var initLua string
+
+//go:embed set.lua
+var setLua string
+
+//go:embed hold.lua
+var holdLua string
+
+//go:embed stats.lua
+var statsLua string
+
+var (
+	initScript  = script(initLua)
+	setScript   = script(setLua)
+	holdScript  = script(holdLua)
+	statsScript = script(statsLua)
+	pushScript  = script(links + pushLua)
+	leaseScript = script(leaseLua)
+	ackScript   = script(links + ackLua)
+)
+
+// script is a Lua file behind the common part.
+func script(body string) *goredis.Script { return goredis.NewScript(lib + "\n" + body) }
+
+// again is what a script answers that has only done a part of what time brought, and none of what it was asked.
+const again = "again"
+
+// enter tells why a call is not to happen.
+func (s *Store) enter(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if s.closed.Load() {
+		return frontier.ErrClosed
+	}
+	return nil
+}
+
+// run runs a script, with the time in front of its arguments. The server loads it when it does not know it any more.
+func (s *Store) run(ctx context.Context, script *goredis.Script, args ...any) (any, error) {
+	now := int64(0)
+	if s.cfg.Now != nil {
+		now = s.cfg.Now().UnixMilli()
+	}
+	args = append([]any{now}, args...)
+	reply, err := script.Run(ctx, s.client, s.keys, args...).Result()
+	if err != nil {
+		return nil, storeError(ctx, err)
+	}
+	return reply, nil
+}
+
+// ask runs a script that lets time do its work, until that is all done. It returns the answer in a word, and more of it.
+func (s *Store) ask(ctx context.Context, script *goredis.Script, args ...any) (string, []any, error) {
+	for {
+		reply, err := s.run(ctx, script, args...)
+		if err != nil {
+			return "", nil, err
+		}
+		list, _ := reply.([]any)
+		if len(list) == 0 {
+			return "", nil, errReply
+		}
+		if word, _ := list[0].(string); word != again {
+			return word, list[1:], nil
+		}
+	}
+}
+
+// errReply says that a script answered something else than this program expects.
+var errReply = errors.New("redis: strange reply")
+
+// passing are errors of a server that will be well again, by the word they begin with.
+var passing = []string{"LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS", "BUSY", "MISCONF", "UNKILLABLE", "ERR max number of clients"}
+
+// storeError says what an error of the client means for the caller.
+func storeError(ctx context.Context, err error) error {
+	text := err.Error()
+	_, remote := errors.AsType[goredis.Error](err)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(err, goredis.ErrClosed):
+		return frontier.ErrClosed
+	case strings.Contains(text, "NOCRAWL"):
+		return ErrNoCrawl
+	case strings.HasPrefix(text, "OOM"), strings.Contains(text, "-OOM "):
+		return fmt.Errorf("redis is out of memory, raise its maxmemory: %w", frontier.ErrUnavailable)
+	case !remote:
+		return unavailable(err)
+	}
+	for _, word := range passing {
+		if strings.HasPrefix(text, word) {
+			return unavailable(err)
+		}
+	}
+	return fmt.Errorf("redis: %w", err)
+}
+
+// unavailable keeps the cause of an outage beside what the caller tests for.
+func unavailable(err error) error { return fmt.Errorf("redis: %w: %w", frontier.ErrUnavailable, err) }

@@ -1,0 +1,44 @@
+package redis
+
+import (
+	"context"
+
+	goredis "github.com/redis/go-redis/v9"
+)
+
+// Client is the store's own.
+func (s *Store) Client() *goredis.Client { return s.client }
+
+// SendTwice has the store send each script's call a second time, as after a lost reply. A lease is read from the second
+// answer; an ack from the first, since another may have the host by then. A lease without an id is not to be repeated. Nor
+// is a push: what it is refused by a cap counts each time that it is offered.
+func (s *Store) SendTwice() { s.client.AddHook(twice{}) }
+
+type twice struct{}
+
+func (twice) DialHook(next goredis.DialHook) goredis.DialHook { return next }
+
+func (twice) ProcessPipelineHook(next goredis.ProcessPipelineHook) goredis.ProcessPipelineHook {
+	return next
+}
+
+func (twice) ProcessHook(next goredis.ProcessHook) goredis.ProcessHook {
+	return func(ctx context.Context, cmd goredis.Cmder) error {
+		err := next(ctx, cmd)
+		first, ok := cmd.(*goredis.Cmd)
+		if err != nil || !ok || cmd.Name() != "evalsha" {
+			return err
+		}
+		args := cmd.Args() // evalsha, hash, 1, prefix, time, worker, id
+		hash, _ := args[1].(string)
+		if hash == pushScript.Hash() || hash == leaseScript.Hash() && args[6] == "" {
+			return nil
+		}
+		second := goredis.NewCmd(ctx, args...)
+		err = next(ctx, second)
+		if hash == leaseScript.Hash() {
+			first.SetVal(second.Val())
+		}
+		return err
+	}
+}

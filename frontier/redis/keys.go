@@ -1,0 +1,44 @@
+package redis
+
+import (
+	"fmt"
+	"regexp"
+)
+
+// Everything about a crawl is under its prefix T = "trawl:{<crawl>:0}:". The braces are a hash tag: all keys are in one
+// slot, and scripts only append to T. 0 is the number of the crawl's only partition.
+//
+//	T:m                hash   schema, id, name, created, secret, policy (JSON); max_pages, max_host_pages,
+//	                          max_host_queue and delay (ms) of it; state; clk, the latest time seen; tok, the latest
+//	                          token; counts: seen queued leased done dead retries reclaimed
+//	T:f                hash   counts by reason: refused:<reason>, dead:<reason>
+//	T:h                hash   host -> record (MessagePack; its fields are in lib.lua)
+//	T:r                zset   hosts that can be lent, by the time from which (ms)
+//	T:l                zset   hosts that are lent, by deadline (ms)
+//	T:a                hash   worker NUL request -> the live leases that answered it, hosts with spaces between
+//	T:q<k>:<host>      list   URLs in line at priority k, first those that are lent (see element)
+//	T:d                zset   retries, host NUL element, by the time from which (ms)
+//	T:s                hash   host -> fingerprints of its seen URLs, 7 bytes each, up to 16; or !<buckets>:<count>
+//	T:s:<host>:<b>     set    bucket b of more of them
+//	T:x                list   dead URLs: {"host","reason","detail","at"} NUL element
+//	T:e:<reason>       list   the latest 100 URLs refused for that reason, the latest first
+//	T:seeds            list   accepted seeds: host NUL element
+//	T:hold             zset   who is seeding, until when (ms)
+//
+// A host with a record is in T:r, in T:l, or idle: then its lists are empty. Between leases it goes
+//
+//	idle -push-> T:r -lease-> T:l -ack, release, expiry-> T:r, or idle when nothing is in line
+
+// schema is the version of this layout.
+const schema = "1"
+
+// crawlName is what a crawl can be called.
+var crawlName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
+
+// prefix is T for a crawl.
+func prefix(crawl string) (string, error) {
+	if !crawlName.MatchString(crawl) {
+		return "", fmt.Errorf("crawl name %q: want 1 to 64 letters, digits, dots, dashes or underscores", crawl)
+	}
+	return "trawl:{" + crawl + ":0}:", nil
+}

@@ -1,0 +1,72 @@
+package redis
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"time"
+
+	"trawl/frontier"
+)
+
+//go:embed lease.lua
+var leaseLua string
+
+// maxHosts is how many hosts one call lends at most.
+const maxHosts = 500
+
+// Lease implements frontier.Frontier. It lends at most 500 hosts at a time.
+func (s *Store) Lease(ctx context.Context, r frontier.LeaseRequest) ([]frontier.Lease, time.Duration, error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, 0, err
+	}
+	word, rest, err := s.ask(ctx, leaseScript,
+		r.Worker, r.ID, min(max(r.Hosts, 0), maxHosts), max(r.Batch, 1), millis(r.TTL), randomHex(8))
+	switch {
+	case err != nil:
+		return nil, 0, fmt.Errorf("lease: %w", err)
+	case word == "drained":
+		return nil, 0, frontier.ErrDrained
+	case word == "none" && len(rest) == 1:
+		return nil, duration(rest[0]), nil
+	case word != "ok":
+		return nil, 0, fmt.Errorf("lease: %w", errReply)
+	}
+	leases := make([]frontier.Lease, len(rest))
+	for i := range rest {
+		if leases[i], err = readLease(rest[i]); err != nil {
+			return nil, 0, fmt.Errorf("lease: %w", err)
+		}
+	}
+	return leases, 0, nil
+}
+
+// readLease reads host, token, ttl, delay, settled and elements.
+func readLease(reply any) (l frontier.Lease, err error) {
+	list, _ := reply.([]any)
+	if len(list) != 6 {
+		return l, errReply
+	}
+	host, _ := list[0].(string)
+	settled, _ := list[4].(int64)
+	elements, _ := list[5].([]any)
+	l.Host = frontier.Host(host)
+	l.Token, _ = list[1].(string)
+	l.TTL, l.Delay, l.Settled = duration(list[2]), duration(list[3]), int(settled)
+	l.Items = make([]frontier.Item, l.Settled, l.Settled+len(elements)) // what is settled nobody asks for
+	for _, e := range elements {
+		text, _ := e.(string)
+		it, err := decodeElement(l.Host, text)
+		if err != nil {
+			return l, fmt.Errorf("%s: %w", host, err)
+		}
+		l.Items = append(l.Items, it)
+	}
+	return l, nil
+}
+
+// duration reads milliseconds.
+func duration(reply any) time.Duration {
+	ms, _ := reply.(int64)
+	return time.Duration(ms) * time.Millisecond
+}

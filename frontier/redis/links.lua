@@ -1,0 +1,171 @@
+-- links.lua: accepting links. Go puts it between lib.lua and the scripts that bring some.
+
+-- The seen set: T:s, T:s:<host>:<b>
+
+-- A small set is a string, SMALL times WIDTH bytes at most. A larger one is spread over sets of integers by linear
+-- hashing; its field says '!<buckets>:<count>', and ! is more than the first byte of a fingerprint of 53 bits.
+local SMALL, WIDTH, LOAD = 16, 7, 192
+
+local function seen(name)
+  local s = sets[name]
+  if s then return s end
+  s = { name = name, small = call('HGET', T .. 's', name) or '' }
+  if byte(s.small) == 33 then
+    local buckets, n = string.match(s.small, '!(%d+):(%d+)')
+    s = { name = name, buckets = tonumber(buckets), count = tonumber(n), size = 1 }
+    while s.size < s.buckets do s.size = s.size * 2 end
+  end
+  sets[name] = s
+  return s
+end
+
+local function bucket(s, b) return T .. 's:' .. s.name .. ':' .. b end
+
+-- position finds a fingerprint in a small set.
+local function position(s, fp)
+  local want, at = struct.pack('>I7', fp), 0
+  repeat at = find(s.small, want, at + 1, true) until not at or at % WIDTH == 1
+  return at
+end
+
+-- spread sorts fingerprints into lists by bucket. A list says in at where in fps each one was.
+local function spread(s, fps)
+  local lists = {}
+  for i, fp in ipairs(fps) do
+    local b = fp % s.size
+    if b >= s.buckets then b = b - s.size / 2 end
+    local list = lists[b]
+    if not list then
+      list = { at = {} }
+      lists[b] = list
+    end
+    list[#list + 1], list.at[#list + 1] = fp, i
+  end
+  return lists
+end
+
+-- known tells of n fingerprints, from ARGV[i], which are in the set: by false, nil or 0 that they are not.
+local function known(s, i, n)
+  if s.small == '' then return {} end
+  if s.buckets == 1 then return call('SMISMEMBER', bucket(s, 0), unpack(ARGV, i, i + n - 1)) end
+  local is = {}
+  if s.small then
+    for j = 1, n do is[j] = position(s, ARGV[i + j - 1]) end
+    return is
+  end
+  for b, list in pairs(spread(s, { unpack(ARGV, i, i + n - 1) })) do
+    for j, found in ipairs(call('SMISMEMBER', bucket(s, b), unpack(list))) do is[list.at[j]] = found end
+  end
+  return is
+end
+
+-- split moves about half of a bucket into a new one.
+local function split(s)
+  if s.size == s.buckets then s.size = s.size * 2 end
+  local new, old = s.buckets, s.buckets - s.size / 2
+  local go, stay = {}, {}
+  for _, fp in ipairs(call('SMEMBERS', bucket(s, old))) do
+    local list = fp % s.size == new and go or stay
+    list[#list + 1] = fp
+  end
+  call('DEL', bucket(s, old))
+  if #stay > 0 then call('SADD', bucket(s, old), unpack(stay)) end
+  if #go > 0 then call('SADD', bucket(s, new), unpack(go)) end
+  s.buckets = new + 1
+end
+
+-- remember adds fingerprints that are not in the set. Buckets are split before they are filled: a set of integers that
+-- once had more than 512 members would be a hash table for ever.
+local function remember(s, fps)
+  s.changed = true
+  if s.small and #s.small / WIDTH + #fps <= SMALL then
+    for _, fp in ipairs(fps) do s.small = s.small .. struct.pack('>I7', fp) end
+    return
+  end
+  if s.small then
+    for at = 1, #s.small, WIDTH do fps[#fps + 1] = (struct.unpack('>I7', s.small, at)) end
+    s.small, s.buckets, s.size, s.count = nil, 1, 1, 0
+  end
+  s.count = s.count + #fps
+  while s.count > LOAD * s.buckets do split(s) end
+  for b, list in pairs(spread(s, fps)) do call('SADD', bucket(s, b), unpack(list)) end
+end
+
+local function forget(s, fp)
+  s.changed = true
+  if s.small then
+    local at = position(s, fp)
+    if at then s.small = sub(s.small, 1, at - 1) .. sub(s.small, at + WIDTH) end
+    return
+  end
+  s.count = s.count - 1
+  for b in pairs(spread(s, { fp })) do call('SREM', bucket(s, b), fp) end
+end
+
+-- Accepting links
+
+-- over_cap tells which cap keeps one more URL out, after n new ones that are not counted yet.
+local function over_cap(h, n)
+  if m.max_host_pages > 0 and h[ACCEPTED] + n >= m.max_host_pages then return 'max-host-pages' end
+  if m.max_host_queue > 0 and in_line(h) + h[DELAYED] + n >= m.max_host_queue then return 'max-host-queue' end
+end
+
+-- enqueue appends new URLs, given by their elements, to a host's lists.
+local function enqueue(name, h, elements)
+  local lines, seeds = {}, {}
+  for _, element in ipairs(elements) do
+    local flags = byte(element)
+    local k = flags % 4
+    lines[k] = lines[k] or {}
+    table.insert(lines[k], element)
+    if floor(flags / 4) % 2 == 1 then table.insert(seeds, name .. '\0' .. element) end
+  end
+  for k, line in pairs(lines) do
+    call('RPUSH', queue(name, k), unpack(line))
+    h[LINE + k] = h[LINE + k] + #line
+  end
+  if #seeds > 0 then call('RPUSH', T .. 'seeds', unpack(seeds)) end
+  touch(name)
+end
+
+-- accept_run accepts URLs of one host. From ARGV[i]: host, name of its seen set, n, n fingerprints, n elements. It returns
+-- how many were new.
+local function accept_run(i, n)
+  local name, s = ARGV[i], seen(ARGV[i + 1])
+  local h, fresh, elements, here = host(name), {}, {}, {}
+  local is = known(s, i + 3, n)
+  for j = 1, n do
+    local fp = ARGV[i + 2 + j]
+    if (is[j] or 0) == 0 and not here[fp] then
+      local element = ARGV[i + 2 + n + j]
+      local capped = over_cap(h, #fresh)
+      if capped then
+        refuse(capped, 1, name .. path(element))
+      else
+        here[fp] = true
+        fresh[#fresh + 1], elements[#elements + 1] = fp, element
+      end
+    end
+  end
+  local added = #fresh
+  if added > 0 then
+    h[ACCEPTED] = h[ACCEPTED] + added
+    bump('seen', added)
+    bump('queued', added)
+    remember(s, fresh)
+    enqueue(name, h, elements)
+  end
+  return added
+end
+
+-- accept accepts runs. From ARGV[i]: their number, then each one. It returns how many URLs were new.
+local function accept(i)
+  local runs, added = tonumber(ARGV[i]), 0
+  i = i + 1
+  for _ = 1, runs do
+    local n = tonumber(ARGV[i + 2])
+    added = added + accept_run(i, n)
+    i = i + 3 + 2 * n
+  end
+  return added
+end
