@@ -100,7 +100,8 @@ func (l *links) page(rec *crawler.Record, resp *crawler.Response) {
 		rec.Fields = l.v.w.Extract(resp.Body, resp.Header.Get("Content-Type"))
 	}
 	_, nofollow := parser.RobotsHeader(resp.Header.Values("X-Robots-Tag"), l.v.w.Token)
-	nofollow = (nofollow || doc.NoFollow) && !l.v.w.Crawl.Policy.IgnoreRobots
+	obey := !l.v.w.Crawl.Policy.IgnoreRobots
+	nofollow = nofollow || doc.NoFollow
 	base := frontier.NewBase(l.from.URL, doc.Base)
 	via := l.from.URL.String()
 	follows := make(map[string]bool, len(doc.Links)) // of each URL: one of its links may be followed
@@ -112,7 +113,7 @@ func (l *links) page(rec *crawler.Record, resp *crawler.Response) {
 			l.refuseBad(link.URL, err)
 			continue
 		}
-		follow := !nofollow && (!link.NoFollow || l.v.w.Crawl.Policy.IgnoreRobots)
+		follow := !obey || !nofollow && !link.NoFollow
 		followed, known := follows[u.String()]
 		if !known {
 			rec.Links = append(rec.Links, u.String())

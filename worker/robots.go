@@ -40,7 +40,7 @@ func (v *visit) askRobots(ctx context.Context) (ruling *crawler.Ruling, ok bool)
 	asked := false
 	ruling, err := v.w.Robots.Get(ctx, string(v.l.Host), func(ctx context.Context) error {
 		if asked {
-			v.w.sleep(ctx, v.pace.gap())
+			v.w.sleep(ctx, v.pace.gap(), nil)
 		}
 		if ended(v.w.Drain) { // and so the wait may have been cut short
 			return context.Canceled

@@ -116,7 +116,7 @@ func (v *visit) awaitPace(ctx context.Context) bool {
 			v.end()
 			return false
 		}
-		v.w.sleep(ctx, min(wait, holdStep))
+		v.w.sleep(ctx, min(wait, holdStep), nil)
 	}
 }
 
@@ -373,16 +373,5 @@ func (w *worker) occupy(ctx context.Context) bool {
 func (w *worker) vacate(n int) {
 	for range n {
 		<-w.slots
-	}
-}
-
-// sleep waits, but not once the crawl is to end.
-func (w *worker) sleep(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-w.Drain:
-	case <-ctx.Done():
 	}
 }

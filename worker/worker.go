@@ -154,12 +154,15 @@ func (w *worker) lease(ctx context.Context, hosts int) (leases []frontier.Lease,
 }
 
 // rest waits until there may be something to lease.
-func (w *worker) rest(ctx context.Context, d time.Duration) {
+func (w *worker) rest(ctx context.Context, d time.Duration) { w.sleep(ctx, d, w.wake) }
+
+// sleep waits, but no longer than until there is news, and not once the crawl is to end.
+func (w *worker) sleep(ctx context.Context, d time.Duration, news <-chan struct{}) {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
-	case <-w.wake:
+	case <-news:
 	case <-w.Drain:
 	case <-ctx.Done():
 	}

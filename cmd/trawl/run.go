@@ -33,6 +33,10 @@ func (s *session) run(ctx context.Context, io streams, o *crawlFlags, inputs []i
 	if o.maxTime > 0 {
 		defer time.AfterFunc(time.Duration(o.maxTime), func() { s.brake.pull(byTime) }).Stop()
 	}
+	logger := newLog(io.err, o.logLevel.value, o.logFormat.value)
+	// net/http reports what servers send unasked to the standard logger.
+	log.SetFlags(0)
+	log.SetOutput(slog.NewLogLogger(logger.Handler(), slog.LevelDebug).Writer())
 	group, working := errgroup.WithContext(ctx)
 	seeding, enough := context.WithCancel(working)
 	defer enough()
@@ -44,10 +48,6 @@ func (s *session) run(ctx context.Context, io streams, o *crawlFlags, inputs []i
 	}
 	group.Go(func() error {
 		defer enough() // an input may never end
-		logger := newLog(io.err, o.logLevel.value, o.logFormat.value)
-		// net/http reports what servers send unasked to the standard logger.
-		log.SetFlags(0)
-		log.SetOutput(slog.NewLogLogger(logger.Handler(), slog.LevelDebug).Writer())
 		return s.work(working, o, logger)
 	})
 	return s.why(group.Wait())

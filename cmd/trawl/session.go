@@ -50,15 +50,9 @@ func openSession(ctx context.Context, o *crawlFlags, flags *pflag.FlagSet, hasSe
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	room := descriptors() / 2
-	switch {
-	case o.concurrency <= room:
-	case flags.Changed("concurrency"):
-		return nil, usagef("--concurrency %d: the limit on open files leaves room for %d (ulimit -n)", o.concurrency, room)
-	default:
-		o.concurrency = room
+	if config.MaxIdle, err = o.fitDescriptors(flags.Changed("concurrency")); err != nil {
+		return nil, err
 	}
-	config.MaxIdle = min(max(256, o.concurrency), room)
 	extract, err := o.extractor()
 	if err != nil {
 		return nil, err
@@ -82,6 +76,17 @@ func openSession(ctx context.Context, o *crawlFlags, flags *pflag.FlagSet, hasSe
 		return nil, err
 	}
 	return s, nil
+}
+
+// fitDescriptors keeps the connections under way, and as many idle ones, within the limit on open files. It returns how
+// many idle ones there may be.
+func (o *fetchFlags) fitDescriptors(asked bool) (idle int, err error) {
+	room := descriptors() / 2
+	if asked && o.concurrency > room {
+		return 0, usagef("--concurrency %d: the limit on open files leaves room for %d (ulimit -n)", o.concurrency, room)
+	}
+	o.concurrency = min(o.concurrency, room)
+	return min(max(256, o.concurrency), room), nil
 }
 
 // descriptors is how many connections the process may have open beside what it needs itself.

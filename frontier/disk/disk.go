@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -80,7 +81,7 @@ type Store struct {
 	// process died; so one URL is lent at a time, until one is settled, to find out which it is that kills.
 	progress, cautious bool
 	held               map[string]int64 // holders and when they let go
-	asked              map[request][]*lease
+	asked              map[request]*grant
 	ids                int64 // latest chunk id
 	nonce              string
 	tokens             uint64
@@ -109,7 +110,7 @@ func Open(dir string, cfg Config) (*Store, error) {
 	}
 	s := &Store{
 		cfg: cfg, lock: l, file: filepath.Join(dir, File), kick: make(chan struct{}, 1), quit: make(chan struct{}),
-		hosts: map[frontier.Host]*host{}, held: map[string]int64{}, asked: map[request][]*lease{}, nonce: randomHex(8),
+		hosts: map[frontier.Host]*host{}, held: map[string]int64{}, asked: map[request]*grant{}, nonce: randomHex(8),
 	}
 	s.batch = newBatch()
 	if err := s.load(); err != nil {
@@ -230,11 +231,10 @@ func (s *Store) counts() frontier.Stats {
 	return st
 }
 
+// clone copies counts into a map that can be written to.
 func clone(m map[frontier.Reason]int64) map[frontier.Reason]int64 {
 	c := make(map[frontier.Reason]int64, len(m))
-	for k, v := range m {
-		c[k] = v
-	}
+	maps.Copy(c, m)
 	return c
 }
 

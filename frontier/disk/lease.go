@@ -2,7 +2,6 @@ package disk
 
 import (
 	"context"
-	"slices"
 	"strconv"
 	"time"
 
@@ -12,7 +11,7 @@ import (
 // lease is a lent host.
 type lease struct {
 	host     *host
-	asked    request
+	grant    *grant // nil: the request had no id
 	token    string
 	chunks   []*chunk // the chunk of each lent URL
 	settled  int
@@ -23,6 +22,26 @@ type lease struct {
 
 // request identifies a LeaseRequest that carried an id.
 type request struct{ worker, id string }
+
+// grant is what such a request was answered with: for as long as one of its leases lives, a repeat is answered alike.
+type grant struct {
+	request
+	leases []*lease
+	live   int
+}
+
+// living are the leases of a grant that are not over.
+func (g *grant) living() (leases []*lease) {
+	if g == nil {
+		return nil
+	}
+	for _, l := range g.leases {
+		if !l.over {
+			leases = append(leases, l)
+		}
+	}
+	return leases
+}
 
 func (h *host) live() bool { return h.lease != nil && !h.lease.over }
 
@@ -44,7 +63,7 @@ func (s *Store) Lease(ctx context.Context, r frontier.LeaseRequest) ([]frontier.
 	if err := s.begin(ctx); err != nil {
 		return nil, 0, err
 	}
-	granted := s.asked[request{r.Worker, r.ID}]
+	granted := s.asked[request{r.Worker, r.ID}].living()
 	if len(granted) == 0 {
 		granted = s.lend(r)
 	}
@@ -73,14 +92,14 @@ func (s *Store) lend(r frontier.LeaseRequest) (granted []*lease) {
 			break
 		}
 		h.ready = false
-		l := s.lendHost(h, s.credit(r.Batch), r)
+		l := s.lendHost(h, s.credit(r.Batch), r.TTL)
 		if l == nil {
 			break
 		}
 		granted = append(granted, l)
 	}
 	if r.ID != "" && len(granted) > 0 {
-		s.asked[request{r.Worker, r.ID}] = granted
+		s.remember(&grant{request{r.Worker, r.ID}, granted, len(granted)})
 	}
 	return granted
 }
@@ -98,12 +117,12 @@ func (s *Store) credit(n int) int {
 }
 
 // lendHost lends the first n URLs of h's line; nil when they cannot be read.
-func (s *Store) lendHost(h *host, n int, r frontier.LeaseRequest) *lease {
+func (s *Store) lendHost(h *host, n int, ttl time.Duration) *lease {
 	if h.probation {
 		n = min(n, 1)
 	}
 	s.tokens++
-	l := &lease{host: h, asked: request{r.Worker, r.ID}, ttl: r.TTL, deadline: s.after(r.TTL)}
+	l := &lease{host: h, ttl: ttl, deadline: s.after(ttl)}
 	l.token = strconv.FormatUint(s.tokens, 10) + "." + s.nonce
 	for p := range h.lines {
 		for c := h.lines[p].head; c != nil && len(l.chunks) < n; c = c.behind {
@@ -151,17 +170,26 @@ func (s *Store) finish(l *lease) {
 		s.batch.change(c)
 	}
 	l.chunks = nil
-	s.forgetRequest(l)
+	s.forgetGrant(l.grant)
 	s.batch.touch(l.host)
 	s.makeReady(l.host)
 }
 
-// forgetRequest removes a lease that is over from what a repeated request is answered with.
-func (s *Store) forgetRequest(l *lease) {
-	if live := slices.DeleteFunc(s.asked[l.asked], func(o *lease) bool { return o == l }); len(live) > 0 {
-		s.asked[l.asked] = live
-	} else {
-		delete(s.asked, l.asked)
+// remember keeps a grant for a repeat of its request.
+func (s *Store) remember(g *grant) {
+	s.asked[g.request] = g
+	for _, l := range g.leases {
+		l.grant = g
+	}
+}
+
+// forgetGrant counts a lease of a grant that is over, and forgets the grant with the last one.
+func (s *Store) forgetGrant(g *grant) {
+	if g == nil {
+		return
+	}
+	if g.live--; g.live == 0 {
+		delete(s.asked, g.request)
 	}
 }
 
@@ -178,7 +206,8 @@ func (s *Store) reclaimExpired() {
 		default:
 			// Its owner may have started a request up to TTL*2/3 after it was last heard of.
 			rest := l.deadline - int64(l.ttl/3) + int64(s.delay(l.host))
-			s.cutOff(l.host, l.host.lent(), len(l.chunks) == 1, rest)
+			l.host.next = max(l.host.next, rest)
+			s.cutOff(l.host, l.host.lent(), len(l.chunks) == 1)
 			s.finish(l)
 			l.host.lease = nil // not even a repeated ack knows it any more
 		}
@@ -187,8 +216,7 @@ func (s *Store) reclaimExpired() {
 
 // cutOff counts the death of a worker that held URLs of h: an attempt each, and suspicion. A URL that was lent alone is
 // given up the third time.
-func (s *Store) cutOff(h *host, lent perLevel, alone bool, next int64) {
-	h.next = max(h.next, next)
+func (s *Store) cutOff(h *host, lent perLevel, alone bool) {
 	h.probation = true
 	s.stats.Reclaimed++
 	s.batch.touch(h)

@@ -318,11 +318,10 @@ func (s *Store) resume(lent []cut) {
 	s.progress, s.batch.meta = false, true
 	rand.Shuffle(len(lent), func(i, j int) { lent[i], lent[j] = lent[j], lent[i] })
 	for _, c := range lent {
-		rest := s.after(s.delay(c.host))
 		if s.lock.died {
-			s.cutOff(c.host, c.lent, c.alone && len(lent) == 1, rest)
+			s.cutOff(c.host, c.lent, c.alone && len(lent) == 1)
 		}
-		c.next = max(c.next, rest)
+		c.next = max(c.next, s.after(s.delay(c.host)))
 		s.batch.touch(c.host)
 		s.makeReady(c.host)
 	}
