@@ -101,6 +101,7 @@ type Lease struct {
 	Settled int           // Items[:Settled] are settled; moved on by Ack
 	TTL     time.Duration // see above
 	Delay   time.Duration // at least so long from the start of one request to the start of the next
+	Version int64         // Crawl.Version when it was lent: the owner knows that policy and those seeds before it begins
 }
 
 // Verdict is what became of a lent URL.
@@ -194,28 +195,3 @@ type Stats struct {
 
 // Settled is the number of URLs that max-pages counts.
 func (s Stats) Settled() int64 { return s.Done + s.Dead }
-
-// Holder is an optional power: to keep a crawl open while seeds are still to come.
-type Holder interface {
-	// Hold keeps the crawl from being drained until ttl has passed, or for good with ttl 0 lets go. Holders are
-	// told apart by name.
-	Hold(ctx context.Context, name string, ttl time.Duration) error
-}
-
-// Crawl is what a frontier knows of its crawl as a whole.
-type Crawl struct {
-	ID      string    `json:"id"` // random, made with the crawl; record ids derive from it
-	Name    string    `json:"name"`
-	Created time.Time `json:"created"`
-	Policy  Policy    `json:"policy"`
-}
-
-// Keeper is an optional power: to read and change the crawl itself.
-type Keeper interface {
-	Crawl(ctx context.Context) (Crawl, error)
-	SetPolicy(ctx context.Context, p Policy) error
-	SetState(ctx context.Context, s State) error
-	// Seeds calls yield with every entry that was accepted as a seed (URL and Via), in that order, until yield
-	// returns false.
-	Seeds(ctx context.Context, yield func(Entry) bool) error
-}

@@ -113,7 +113,7 @@ func TestASeedThatRedirectsWithinItsSiteWidensTheScope(t *testing.T) {
 			x.Errorf("led to %+v", e)
 		}
 		var seeds []string
-		err := x.model.Seeds(x.Context(), func(e frontier.Entry) bool { seeds = append(seeds, e.URL.String()); return true })
+		err := x.model.Seeds(x.Context(), 0, func(e frontier.Entry) bool { seeds = append(seeds, e.URL.String()); return true })
 		if err != nil || !slices.Contains(seeds, "http://www.a.test/") { // for the scope of the next run
 			x.Errorf("seeds %q, %v", seeds, err)
 		}

@@ -165,7 +165,7 @@ func (s *session) loadScope(ctx context.Context) (err error) {
 	if s.scope, err = frontier.NewScope(s.crawl.Policy); err != nil {
 		return usageError{err}
 	}
-	return s.store.Seeds(ctx, func(e frontier.Entry) bool {
+	return s.store.Seeds(ctx, 0, func(e frontier.Entry) bool {
 		s.scope.Add(e.URL)
 		if e.Via == "" {
 			s.named.add(e.URL.Host())

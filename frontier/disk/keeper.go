@@ -42,14 +42,14 @@ func (s *Store) SetState(ctx context.Context, st frontier.State) error {
 }
 
 // Seeds implements frontier.Keeper. Cost: reads them from the file.
-func (s *Store) Seeds(ctx context.Context, yield func(frontier.Entry) bool) error {
+func (s *Store) Seeds(ctx context.Context, first int64, yield func(frontier.Entry) bool) error {
 	if err := s.enter(ctx); err != nil {
 		return err
 	}
 	if err := s.end(); err != nil { // those of the open batch too
 		return err
 	}
-	rows, err := s.db.QueryContext(ctx, "select url, via from seed order by id")
+	rows, err := s.db.QueryContext(ctx, "select url, via from seed order by id limit -1 offset ?", first)
 	if err != nil {
 		return fmt.Errorf("seeds: %w", err)
 	}

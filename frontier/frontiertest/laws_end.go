@@ -268,7 +268,7 @@ func (x *fixture) crawl() frontier.Crawl {
 func (x *fixture) seeded(want []frontier.Entry) {
 	x.Helper()
 	got := map[frontier.URL]bool{}
-	err := x.keeper().Seeds(x.Context(), func(e frontier.Entry) bool {
+	err := x.keeper().Seeds(x.Context(), 0, func(e frontier.Entry) bool {
 		got[e.URL] = true
 		return true
 	})
@@ -281,7 +281,7 @@ func (x *fixture) seeded(want []frontier.Entry) {
 		}
 	}
 	calls := 0
-	err = x.keeper().Seeds(x.Context(), func(frontier.Entry) bool { calls++; return false })
+	err = x.keeper().Seeds(x.Context(), 0, func(frontier.Entry) bool { calls++; return false })
 	if err != nil || calls != 1 {
 		x.Fatalf("stopped after the first seed: %d calls, %v", calls, err)
 	}
@@ -313,7 +313,7 @@ func calls(ctx context.Context, f frontier.Frontier, l *frontier.Lease) map[stri
 		_, errs["Crawl"] = k.Crawl(ctx)
 		errs["SetPolicy"] = k.SetPolicy(ctx, frontier.Policy{MaxPages: 1})
 		errs["SetState"] = k.SetState(ctx, frontier.Stopping)
-		errs["Seeds"] = k.Seeds(ctx, func(frontier.Entry) bool { return true })
+		errs["Seeds"] = k.Seeds(ctx, 0, func(frontier.Entry) bool { return true })
 	}
 	return errs
 }

@@ -219,12 +219,12 @@ func (m *Model) SetState(ctx context.Context, s frontier.State) error {
 }
 
 // Seeds implements frontier.Keeper.
-func (m *Model) Seeds(ctx context.Context, yield func(frontier.Entry) bool) error {
+func (m *Model) Seeds(ctx context.Context, first int64, yield func(frontier.Entry) bool) error {
 	leave, err := m.enter(ctx)
 	if err != nil {
 		return err
 	}
-	seeds := slices.Clone(m.seeds) // yield may call m
+	seeds := slices.Clone(m.seeds[min(int(first), len(m.seeds)):]) // yield may call m
 	leave()
 	for _, u := range seeds {
 		if !yield(u) {

@@ -115,8 +115,8 @@ func (s *Store) set(ctx context.Context, fields ...any) error {
 const seedPage = 1000
 
 // Seeds implements frontier.Keeper. Cost: O(seeds), in pages of 1,000.
-func (s *Store) Seeds(ctx context.Context, yield func(frontier.Entry) bool) error {
-	for at := int64(0); ; at += seedPage {
+func (s *Store) Seeds(ctx context.Context, first int64, yield func(frontier.Entry) bool) error {
+	for at := first; ; at += seedPage {
 		if err := s.enter(ctx); err != nil {
 			return err
 		}
