@@ -24,6 +24,12 @@ type Part struct {
 	Host  *HostPart  `json:"host,omitempty"`
 	Seen  *SeenPart  `json:"seen,omitempty"`
 	URL   *URLPart   `json:"url,omitempty"`
+	End   *EndPart   `json:"end,omitempty"` // in a file: stores neither yield nor read it
+}
+
+// EndPart is the last line of a file, by which a whole file is known from one that was cut off.
+type EndPart struct {
+	Parts int64 `json:"parts"` // before this one
 }
 
 // CrawlPart is the crawl as a whole.

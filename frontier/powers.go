@@ -62,7 +62,7 @@ type HostStats struct {
 	Leased  int64         `json:"leased"`
 	Done    int64         `json:"done"`
 	Dead    int64         `json:"dead"`
-	Next    time.Time     `json:"next"`             // not lent before; zero: any time
+	Next    time.Time     `json:"next,omitzero"`    // not lent before; zero: any time
 	Delay   time.Duration `json:"delay"`            // its own, in nanoseconds; 0: the policy's
 	Worker  string        `json:"worker,omitempty"` // that holds it
 	Until   time.Time     `json:"until,omitzero"`   // when that lease expires

@@ -73,7 +73,7 @@ func (s *Store) settle(l *lease, o *frontier.Outcome) {
 	case frontier.Dead:
 		s.bury(h, it, *o)
 	case frontier.Refused:
-		s.forget(s.fp.Of(it.URL))
+		s.forget(s.print(it.URL))
 		h.accepted--
 		s.refuse(o.Reason, 1, it.URL.String())
 	case frontier.Retry:
@@ -109,7 +109,7 @@ func (s *Store) bury(h *host, it frontier.Item, o frontier.Outcome) {
 	h.dead++
 	s.stats.Dead++
 	s.stats.DeadFor[o.Reason]++
-	s.batch.dead = append(s.batch.dead, deadURL{it, o.Reason, o.Detail, s.clock})
+	s.batch.dead = append(s.batch.dead, deadURL{Item: it, reason: o.Reason, detail: o.Detail, at: s.clock})
 }
 
 // retry makes the first unsettled URL of a chunk one of its own, which joins its line when it is due.
@@ -129,6 +129,7 @@ func (s *Store) retry(from *chunk, after time.Duration) {
 	if after > 0 {
 		c.due = s.after(after)
 		s.stats.Delayed++
+		c.host.delayed++
 		s.delayed.push(c.due, c)
 		return
 	}

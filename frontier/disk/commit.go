@@ -22,6 +22,7 @@ type batch struct {
 	hosts    []*host
 	chunks   []*chunk
 	erased   []int64 // chunk rows
+	revived  []int64 // rows of dead URLs that are in line again
 	seen     []run
 	dead     []deadURL
 	seeds    []frontier.Entry
@@ -40,6 +41,7 @@ type run struct {
 
 type deadURL struct {
 	frontier.Item
+	id     int64 // of its row, if it was read from the file
 	reason frontier.Reason
 	detail string
 	at     int64
@@ -50,7 +52,7 @@ func newBatch() *batch {
 }
 
 func (b *batch) empty() bool {
-	return len(b.hosts)+len(b.chunks)+len(b.erased)+len(b.seen)+len(b.dead)+len(b.seeds)+len(b.examples) == 0 && !b.meta
+	return len(b.hosts)+len(b.chunks)+len(b.erased)+len(b.revived)+len(b.seen)+len(b.dead)+len(b.seeds)+len(b.examples) == 0 && !b.meta
 }
 
 func (b *batch) touch(h *host) {
@@ -91,6 +93,7 @@ const (
 	deleteChunk
 	putSeen
 	putDead
+	deleteDead
 	putSeed
 	putRefused
 	putMeta
@@ -104,8 +107,9 @@ var statements = map[statement]string{
 	updateChunk: `update chunk set settled = ?, tries = ? where id = ?`,
 	deleteChunk: `delete from chunk where id = ?`,
 	putSeen:     `insert into seen (forgotten, fingerprints) values (?, ?)`,
-	putDead: `insert into dead (url, reason, detail, attempts, at, depth, via, generation)
-		values (?, ?, ?, ?, ?, ?, ?, ?)`,
+	putDead: `insert into dead (url, reason, detail, attempts, at, depth, hops, priority, seed, via, generation)
+		values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+	deleteDead: `delete from dead where id = ?`,
 	putSeed:    `insert into seed (url, via) values (?, ?)`,
 	putRefused: `insert or replace into refused (reason, slot, url) values (?, ?, ?)`,
 	putMeta:    `insert or replace into meta (k, v) values (?, ?)`,
@@ -200,10 +204,13 @@ func (s *Store) rows(b *batch) []row {
 	rows := make([]row, 0, len(b.hosts)+len(b.chunks)+len(b.erased)+4)
 	for _, h := range b.hosts {
 		h.dirty = false
-		rows = append(rows, row{putHost, []any{h.id, string(h.name), toMillis(h.next), h.delay, h.accepted, h.done, h.dead, h.lent().String(), h.live() && len(h.lease.chunks) == 1, h.probation}})
+		rows = append(rows, h.row())
 	}
 	for _, id := range b.erased {
 		rows = append(rows, row{deleteChunk, []any{id}})
+	}
+	for _, id := range b.revived {
+		rows = append(rows, row{deleteDead, []any{id}})
 	}
 	for _, c := range b.chunks {
 		rows = append(rows, c.row()...)
@@ -212,18 +219,28 @@ func (s *Store) rows(b *batch) []row {
 		rows = append(rows, row{putSeen, []any{r.forgotten, r.fps}})
 	}
 	for _, d := range b.dead {
-		rows = append(rows, row{putDead, []any{d.URL.String(), string(d.reason), d.detail, d.Attempt + 1, toMillis(d.at), d.Depth, d.Via, d.Generation}})
+		rows = append(rows, d.row())
 	}
 	for _, e := range b.seeds {
 		rows = append(rows, row{putSeed, []any{e.URL.String(), e.Via}})
 	}
 	for reason, url := range b.examples {
-		rows = append(rows, row{putRefused, []any{string(reason), s.stats.Refused[reason] % 100, url}})
+		rows = append(rows, row{putRefused, []any{string(reason), slot(s.stats.Refused[reason], 0), url}})
 	}
 	if b.meta {
 		rows = append(rows, metaRow("crawl", s.crawl), metaRow("state", s.state), metaRow("progress", s.progress))
 	}
 	return append(rows, metaRow("stats", s.counts()))
+}
+
+func (h *host) row() row {
+	return row{putHost, []any{h.id, string(h.name), toMillis(h.next), h.delay, h.accepted, h.done, h.dead, h.lent().String(),
+		h.live() && len(h.lease.chunks) == 1, h.probation}}
+}
+
+func (d *deadURL) row() row {
+	return row{putDead, []any{d.URL.String(), string(d.reason), d.detail, d.Attempt + 1, toMillis(d.at), d.Depth, d.Hops,
+		int(d.Priority), d.Seed, d.Via, d.Generation}}
 }
 
 // row is what brings the chunk's row up to date.

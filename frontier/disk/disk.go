@@ -25,6 +25,9 @@ type Config struct {
 	// saves most of the cost of committing.
 	Linger time.Duration
 	Budget int64 // bytes of paths kept in memory; default 64 MiB
+	// Mend opens a store although what it says of itself does not fit. Until Check has repaired it, every other
+	// method says what is wrong with it.
+	Mend bool
 }
 
 func (c Config) withDefaults() Config {
@@ -54,7 +57,7 @@ func steadyClock() func() time.Time {
 	return func() time.Time { return start.Round(0).Add(time.Since(start)) }
 }
 
-// Store is an open embedded frontier. It implements frontier.Frontier, frontier.Holder and frontier.Keeper.
+// Store is an open embedded frontier, with all optional powers but frontier.Fleet: a fleet cannot have it open.
 type Store struct {
 	cfg  Config
 	db   *sql.DB
@@ -73,7 +76,9 @@ type Store struct {
 	accepts uint64         // numbers the calls of accept
 	opened  []*chunk       // chunks that the running one fills
 	hosts   map[frontier.Host]*host
+	order   []*host // all hosts, in order of their ids
 	seen    set
+	prints  prints
 	ready   timeline[*host]  // idle hosts with URLs in line, by next
 	delayed timeline[*chunk] // retries, by due
 	leases  timeline[*lease] // live ones, by deadline when pushed
@@ -82,20 +87,27 @@ type Store struct {
 	progress, cautious bool
 	held               map[string]int64 // holders and when they let go
 	asked              map[request]*grant
-	ids                int64 // latest chunk id
+	ids, hostIDs       int64 // latest of chunks, and of hosts
 	nonce              string
 	tokens             uint64
 	inRAM              int64  // bytes of chunk texts
 	batch              *batch // the open one
 	flying             *batch // being committed; nil: none
 	closed             bool
+	readable           bool  // the file has our tables, all in one piece
 	err                error // a commit failed: the file is behind memory
+
+	mending sync.Mutex // held by who takes dead URLs back; taken before mu
 }
 
 var (
 	_ frontier.Frontier = (*Store)(nil)
 	_ frontier.Holder   = (*Store)(nil)
 	_ frontier.Keeper   = (*Store)(nil)
+
+	_ frontier.Inspector = (*Store)(nil)
+	_ frontier.Mender    = (*Store)(nil)
+	_ frontier.Exporter  = (*Store)(nil)
 )
 
 // Open opens the frontier in folder dir, or makes one. Only one process can have it open.
@@ -113,7 +125,7 @@ func Open(dir string, cfg Config) (*Store, error) {
 		hosts: map[frontier.Host]*host{}, held: map[string]int64{}, asked: map[request]*grant{}, nonce: randomHex(8),
 	}
 	s.batch = newBatch()
-	if err := s.load(); err != nil {
+	if err := s.load(); err != nil && !s.mendable(err) {
 		if s.db != nil {
 			s.db.Close()
 		}
@@ -137,7 +149,7 @@ func (s *Store) Close() error {
 	s.done.Wait()
 	err := s.db.Close()
 	s.lock.release()
-	if s.err != nil {
+	if s.err != nil && !s.cfg.Mend { // who mends was told
 		return s.err
 	}
 	return err

@@ -15,26 +15,38 @@ import (
 // acknowledged is committed, so that a kill leaves the same file, as real kills show in the tests of the command.
 func opener(c disk.Config) frontiertest.Open {
 	return func(t testing.TB, p frontier.Policy, now func() time.Time) frontiertest.Store {
-		dir, c := t.TempDir(), c
+		c := c
 		c.Policy, c.Now = &p, now
-		var s *disk.Store
-		reopen := func() frontier.Frontier {
-			if s != nil {
-				if err := s.Close(); err != nil {
-					t.Fatalf("close: %v", err)
-				}
-				die(t, dir)
-			}
-			var err error
-			if s, err = disk.Open(dir, c); err != nil {
-				t.Fatalf("open: %v", err)
-			}
-			return s
-		}
-		f := reopen()
-		t.Cleanup(func() { s.Close() })
-		return frontiertest.Store{Frontier: f, Reopen: reopen}
+		return reopening(t, t.TempDir(), c)
 	}
+}
+
+// reopening is the store in a folder.
+func reopening(t testing.TB, dir string, c disk.Config) frontiertest.Store {
+	var s *disk.Store
+	reopen := func() frontier.Frontier {
+		if s != nil {
+			if err := s.Close(); err != nil {
+				t.Fatalf("close: %v", err)
+			}
+			die(t, dir)
+		}
+		var err error
+		if s, err = disk.Open(dir, c); err != nil {
+			t.Fatalf("open: %v", err)
+		}
+		return s
+	}
+	f := reopen()
+	t.Cleanup(func() { s.Close() })
+	imports := func(next func() (*frontier.Part, error)) frontiertest.Store {
+		dir := t.TempDir()
+		if err := disk.Import(dir, next); err != nil {
+			t.Fatal(err)
+		}
+		return reopening(t, dir, c)
+	}
+	return frontiertest.Store{Frontier: f, Reopen: reopen, Import: imports}
 }
 
 // die leaves the number of a process in the lock file of a closed store.

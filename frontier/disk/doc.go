@@ -13,5 +13,14 @@
 // Leases are written before they are lent. Opened again after a crash, the store knows which hosts may have been asked
 // a moment ago and lets them rest for their delay, and which URLs may have killed the process.
 //
+// A crawl that was imported from a store whose fingerprints are shorter keeps to as many bits of them. Check compares
+// the tables of the file with each other, and repairs them by what is nearer to the URLs: paths before counts, hosts
+// before sums. Open does no repairs: it refuses a file whose counts do not fit, unless it is opened to be mended.
+//
+// Check compares the tables of the file with each other, and can repair them by what is nearest to the URLs: paths before
+// the counts of hosts, these before the counts of the crawl. Open repairs nothing: it refuses a file whose counts do not
+// fit, unless it is opened to be mended. Export reads one commit; Import makes a whole file or none. A crawl that comes
+// from a store with shorter fingerprints keeps to as many bits of them.
+//
 // People may read the file with sqlite3, also while it is in use: see the view pending, and the comments in schema.sql.
 package disk

@@ -135,7 +135,7 @@ func TestPeopleCanLookIntoTheFileWhileItIsInUse(t *testing.T) {
 	if got := inspected.Stats; got.Queued != stats.Queued || got.Dead != 1 || got.Seen != 4 {
 		t.Errorf("inspected %+v, want %+v", got, stats)
 	}
-	if h := inspected.Hosts; len(h) != 1 || h[0].Host != "http://a.test" || h[0].Waiting != 2 || h[0].Dead != 1 || inspected.PID != os.Getpid() {
+	if h := inspected.Hosts; len(h) != 1 || h[0].Host != "http://a.test" || h[0].Queued+h[0].Delayed+h[0].Leased != 2 || h[0].Dead != 1 || inspected.PID != os.Getpid() {
 		t.Errorf("inspected %+v", inspected)
 	}
 }

@@ -7,25 +7,17 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"trawl/frontier"
 )
 
 // Report is what can be read of a store from outside, also while a process has it open. It is as of the latest commit.
 type Report struct {
-	Crawl frontier.Crawl `json:"crawl"`
-	Stats frontier.Stats `json:"stats"`
-	PID   int            `json:"pid,omitempty"` // of the process that has it open
-	Hosts []HostReport   `json:"hosts"`         // those with the most URLs waiting
-}
-
-// HostReport is one host's line.
-type HostReport struct {
-	Host    frontier.Host `json:"host"`
-	Waiting int64         `json:"waiting"`
-	Done    int64         `json:"done"`
-	Dead    int64         `json:"dead"`
-	Next    int64         `json:"next,omitempty"` // not asked before, Unix milliseconds
+	Crawl frontier.Crawl       `json:"crawl"`
+	Stats frontier.Stats       `json:"stats"`
+	PID   int                  `json:"pid,omitempty"` // of the process that has it open
+	Hosts []frontier.HostStats `json:"hosts"`         // those with the most URLs waiting; who holds them is not told
 }
 
 // Inspect reads the store in folder dir, with the hosts that have the most waiting, up to a number of them. Cost:
@@ -44,16 +36,22 @@ func Inspect(ctx context.Context, dir string, hosts int) (Report, error) {
 	if err := readMeta(db, map[string]any{"crawl": &r.Crawl, "stats": &r.Stats}); err != nil {
 		return r, openError(file, err)
 	}
-	rows, err := db.QueryContext(ctx, `select name, sum(n - settled) as waiting, done, dead, next
+	rows, err := db.QueryContext(ctx, `select name, sum(n - settled) as waiting, sum((n - settled) * (due > 0)), done, dead, next, delay,
+			case lent when '' then 0 else (select sum(value) from json_each(lent)) end
 		from chunk join host on host.id = chunk.host group by host.id order by waiting desc limit ?`, hosts)
 	if err != nil {
 		return r, openError(file, err)
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var h HostReport
-		if err := rows.Scan(&h.Host, &h.Waiting, &h.Done, &h.Dead, &h.Next); err != nil {
+		var h frontier.HostStats
+		var waiting, next int64
+		if err := rows.Scan(&h.Host, &waiting, &h.Delayed, &h.Done, &h.Dead, &next, &h.Delay, &h.Leased); err != nil {
 			return r, openError(file, err)
+		}
+		h.Queued = waiting - h.Delayed - h.Leased
+		if next > 0 {
+			h.Next = time.UnixMilli(next)
 		}
 		r.Hosts = append(r.Hosts, h)
 	}

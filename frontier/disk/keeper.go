@@ -22,7 +22,7 @@ func (s *Store) SetPolicy(ctx context.Context, p frontier.Policy) error {
 		return err
 	}
 	s.crawl.Policy = p
-	s.batch.meta = true
+	s.changed()
 	return s.end()
 }
 
@@ -37,7 +37,7 @@ func (s *Store) SetState(ctx context.Context, st frontier.State) error {
 		return err
 	}
 	s.state = st
-	s.batch.meta = true
+	s.changed()
 	return s.end()
 }
 

@@ -11,6 +11,8 @@ import (
 // lease is a lent host.
 type lease struct {
 	host     *host
+	worker   string
+	version  int64  // of the crawl
 	grant    *grant // nil: the request had no id
 	token    string
 	chunks   []*chunk // the chunk of each lent URL
@@ -92,7 +94,7 @@ func (s *Store) lend(r frontier.LeaseRequest) (granted []*lease) {
 			break
 		}
 		h.ready = false
-		l := s.lendHost(h, s.credit(r.Batch), r.TTL)
+		l := s.lendHost(h, s.credit(r.Batch), r)
 		if l == nil {
 			break
 		}
@@ -117,12 +119,12 @@ func (s *Store) credit(n int) int {
 }
 
 // lendHost lends the first n URLs of h's line; nil when they cannot be read.
-func (s *Store) lendHost(h *host, n int, ttl time.Duration) *lease {
+func (s *Store) lendHost(h *host, n int, r frontier.LeaseRequest) *lease {
 	if h.probation {
 		n = min(n, 1)
 	}
 	s.tokens++
-	l := &lease{host: h, ttl: ttl, deadline: s.after(ttl)}
+	l := &lease{host: h, worker: r.Worker, version: s.crawl.Version, ttl: r.TTL, deadline: s.after(r.TTL)}
 	l.token = strconv.FormatUint(s.tokens, 10) + "." + s.nonce
 	for p := range h.lines {
 		for c := h.lines[p].head; c != nil && len(l.chunks) < n; c = c.behind {
@@ -145,7 +147,7 @@ func (s *Store) lendHost(h *host, n int, ttl time.Duration) *lease {
 
 // describe is the lease as its owner sees it: what is not settled yet.
 func (s *Store) describe(l *lease) frontier.Lease {
-	out := frontier.Lease{Host: l.host.name, Token: l.token, TTL: l.ttl, Delay: s.delay(l.host), Settled: l.settled}
+	out := frontier.Lease{Host: l.host.name, Token: l.token, TTL: l.ttl, Delay: s.delay(l.host), Settled: l.settled, Version: l.version}
 	out.Items = make([]frontier.Item, len(l.chunks))
 	at, i := (*chunk)(nil), 0
 	for k := l.settled; k < len(l.chunks); k++ {
@@ -268,6 +270,7 @@ func (s *Store) queueDue() {
 		}
 		s.stats.Delayed--
 		s.stats.Queued++
+		c.host.delayed--
 		s.rejoin(c)
 	}
 }

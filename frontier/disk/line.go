@@ -18,6 +18,7 @@ type host struct {
 	done     int64
 	dead     int64
 	waiting  int64 // URLs in its lines and delayed ones
+	delayed  int64
 
 	lease     *lease // the latest one, unless it expired; see live
 	probation bool   // lent one URL at a time, until one is settled
@@ -155,8 +156,8 @@ func (c *chunk) strikes(i int) int {
 
 // tried counts one more attempt at the i-th URL.
 func (c *chunk) tried(i int) {
-	if c.tries == nil {
-		c.tries = make([]byte, c.n)
+	if len(c.tries) < c.n {
+		c.tries = append(c.tries, make([]byte, c.n-len(c.tries))...)
 	}
 	if c.tries[i]&maxAttempts < maxAttempts {
 		c.tries[i]++

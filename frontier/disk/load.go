@@ -1,7 +1,7 @@
 package disk
 
 import (
-	"bytes"
+	"context"
 	"database/sql"
 	_ "embed" // schema.sql
 	"encoding/binary"
@@ -23,7 +23,7 @@ import (
 const File = "crawl.db"
 
 // Schema is the version of the file's layout (PRAGMA user_version).
-const Schema = 1
+const Schema = 2
 
 //go:embed schema.sql
 var schema string
@@ -43,22 +43,34 @@ func (s *Store) load() error {
 	if err != nil {
 		return err
 	}
-	if err := s.loadAll(); err != nil {
+	err = s.checkFile()
+	if err == nil {
+		s.readable = true
+		err = s.loadAll()
+	}
+	if err != nil {
 		return openError(s.file, err)
 	}
 	return nil
 }
 
-func (s *Store) loadAll() error {
+// checkFile looks whether the file is one of ours, and whole, and brings it to this version of the schema.
+func (s *Store) checkFile() error {
 	if err := s.checkSchema(); err != nil {
 		return err
 	}
 	if err := s.checkPages(); err != nil {
 		return err
 	}
-	if _, err := s.db.Exec("pragma journal_mode = wal"); err != nil { // not before: it changes the file, which must be ours
+	if err := s.migrate(); err != nil {
 		return err
 	}
+	_, err := s.db.Exec("pragma journal_mode = wal") // not before: it changes the file, which must be ours
+	return err
+}
+
+// loadAll reads the state.
+func (s *Store) loadAll() error {
 	var saved frontier.Stats
 	if err := s.loadMeta(&saved); err != nil {
 		return err
@@ -73,7 +85,7 @@ func (s *Store) loadAll() error {
 	if err := s.loadChunks(byID); err != nil {
 		return err
 	}
-	if err := s.check(saved); err != nil {
+	if err := s.compare(saved); err != nil {
 		return err
 	}
 	s.resume(cut)
@@ -101,7 +113,7 @@ func (s *Store) checkSchema() error {
 	switch {
 	case version > Schema:
 		return fmt.Errorf("it was written by a newer trawl (schema %d; this one knows %d): use that one, or another folder", version, Schema)
-	case version == Schema:
+	case version > 0:
 		return nil
 	}
 	tables := 0
@@ -126,6 +138,22 @@ func (s *Store) checkPages() error {
 	return nil
 }
 
+// migrate brings a file of an earlier version to this one.
+func (s *Store) migrate() error {
+	var version int
+	if err := s.db.QueryRow("pragma user_version").Scan(&version); err != nil || version == Schema {
+		return err
+	}
+	_, err := s.db.Exec(`begin;
+		alter table dead add column hops integer not null default 0;
+		alter table dead add column priority integer not null default 0;
+		alter table dead add column seed integer not null default 0;
+		insert or replace into meta (k, v) values ('prints', '{"bits":64}');
+		pragma user_version = 2;
+		commit`)
+	return err
+}
+
 func (s *Store) create() error {
 	crawl := frontier.Crawl{ID: randomHex(8), Name: s.cfg.Crawl, Created: s.cfg.Now().UTC(), Policy: *s.cfg.Policy}
 	tx, err := s.db.Begin()
@@ -138,7 +166,7 @@ func (s *Store) create() error {
 	}
 	for _, r := range []row{
 		metaRow("crawl", crawl), metaRow("state", frontier.Running), metaRow("stats", frontier.Stats{}),
-		metaRow("progress", false), metaRow("secret", randomHex(16)),
+		metaRow("progress", false), metaRow("secret", randomHex(16)), metaRow("prints", prints{Bits: 64}),
 	} {
 		if _, err := tx.Exec(statements[r.do], r.args...); err != nil {
 			return err
@@ -149,24 +177,43 @@ func (s *Store) create() error {
 
 func (s *Store) loadMeta(saved *frontier.Stats) error {
 	var secret string
-	if err := readMeta(s.db, map[string]any{"crawl": &s.crawl, "state": &s.state, "stats": saved, "secret": &secret, "progress": &s.progress}); err != nil {
+	s.crawl, s.prints = frontier.Crawl{}, prints{} // JSON leaves what it does not mention
+	if err := readMeta(s.db, map[string]any{"crawl": &s.crawl, "state": &s.state, "stats": saved, "secret": &secret,
+		"progress": &s.progress, "prints": &s.prints}); err != nil {
 		return err
 	}
 	if s.crawl.Name != s.cfg.Crawl {
 		return fmt.Errorf("the folder holds the crawl %q, not %q: use another folder, or --crawl %s", s.crawl.Name, s.cfg.Crawl, s.crawl.Name)
 	}
-	var key [16]byte
-	if n, err := hex.Decode(key[:], []byte(secret)); err != nil || n != len(key) {
-		return fmt.Errorf("%w: bad secret", ErrCorrupt)
+	var err error
+	if s.fp, err = fingerprints(secret); err != nil {
+		return err
 	}
-	s.fp = frontier.NewFingerprints(key)
 	s.stats = frontier.Stats{Done: saved.Done, Dead: saved.Dead, Retries: saved.Retries, Reclaimed: saved.Reclaimed,
 		Refused: clone(saved.Refused), DeadFor: clone(saved.DeadFor)}
 	return nil
 }
 
+// fingerprints reads the secret that they are made with.
+func fingerprints(secret string) (frontier.Fingerprints, error) {
+	var key [16]byte
+	if len(secret) != hex.EncodedLen(len(key)) {
+		return frontier.Fingerprints{}, fmt.Errorf("%w: bad secret", ErrCorrupt)
+	}
+	if _, err := hex.Decode(key[:], []byte(secret)); err != nil {
+		return frontier.Fingerprints{}, fmt.Errorf("%w: bad secret", ErrCorrupt)
+	}
+	return frontier.NewFingerprints(key), nil
+}
+
+// querier is a database, or a transaction on one.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRow(query string, args ...any) *sql.Row
+}
+
 // readMeta decodes the values of keys of the table meta.
-func readMeta(db *sql.DB, into map[string]any) error {
+func readMeta(db querier, into map[string]any) error {
 	for k, v := range into {
 		var text string
 		err := db.QueryRow("select v from meta where k = ?", k).Scan(&text)
@@ -197,7 +244,7 @@ func (n perLevel) String() string {
 }
 
 func (s *Store) loadHosts() (byID map[int64]*host, lent []cut, err error) {
-	rows, err := s.db.Query("select id, name, next, delay, accepted, done, dead, lent, alone, probation from host")
+	rows, err := s.db.Query("select id, name, next, delay, accepted, done, dead, lent, alone, probation from host order by id")
 	if err != nil {
 		return nil, nil, err
 	}
@@ -211,6 +258,8 @@ func (s *Store) loadHosts() (byID map[int64]*host, lent []cut, err error) {
 		}
 		h.next = s.fromMillis(h.next)
 		s.hosts[h.name], byID[h.id] = h, h
+		s.order = append(s.order, h)
+		s.hostIDs = h.id
 		if held == "" {
 			continue
 		}
@@ -252,7 +301,7 @@ func (s *Store) loadSeen() error {
 			}
 		}
 	}
-	s.stats.Seen = int64(s.seen.n)
+	s.stats.Seen = int64(s.seen.n) + s.prints.Extra
 	return rows.Err()
 }
 
@@ -264,11 +313,8 @@ func (s *Store) loadChunks(byID map[int64]*host) error {
 	}
 	defer rows.Close()
 	for rows.Next() {
-		c := &chunk{stored: true}
-		var hostID int64
-		var text sql.RawBytes
-		if err := rows.Scan(&c.id, &hostID, &c.priority, &c.depth, &c.hops, &c.seed, &c.generation, &c.via, &c.due,
-			&c.n, &c.settled, &c.tries, &text); err != nil {
+		c, hostID, err := scanChunk(rows)
+		if err != nil {
 			return err
 		}
 		c.host = byID[hostID]
@@ -277,12 +323,21 @@ func (s *Store) loadChunks(byID map[int64]*host) error {
 		}
 		s.ids = max(s.ids, c.id)
 		if c.due > 0 || s.inRAM < s.cfg.Budget {
-			c.text = bytes.Clone(text)
-			s.inRAM += int64(len(text))
+			s.inRAM += int64(len(c.text))
+		} else {
+			c.text = nil
 		}
 		s.place(c)
 	}
 	return rows.Err()
+}
+
+// scanChunk reads a row with all columns of the table chunk, in their order.
+func scanChunk(rows *sql.Rows) (c *chunk, host int64, err error) {
+	c = &chunk{stored: true}
+	err = rows.Scan(&c.id, &host, &c.priority, &c.depth, &c.hops, &c.seed, &c.generation, &c.via, &c.due, &c.n, &c.settled,
+		&c.tries, &c.text)
+	return c, host, err
 }
 
 // place puts a chunk that was read from the file where it belongs.
@@ -293,14 +348,15 @@ func (s *Store) place(c *chunk) {
 		c.due = s.fromMillis(c.due)
 		s.delayed.push(c.due, c)
 		s.stats.Delayed += left
+		c.host.delayed += left
 		return
 	}
 	c.host.lines[c.priority].push(c)
 	s.stats.Queued += left
 }
 
-// check compares what was read with the counts that were written with it.
-func (s *Store) check(saved frontier.Stats) error {
+// compare compares what was read with the counts that were written with it.
+func (s *Store) compare(saved frontier.Stats) error {
 	waiting := s.stats.Queued + s.stats.Delayed
 	if s.stats.Seen != saved.Seen || waiting != saved.Queued+saved.Delayed+saved.Leased {
 		return fmt.Errorf("%w: it should have %d URLs seen and %d waiting, and has %d and %d", ErrCorrupt,

@@ -20,7 +20,7 @@ func (s *Store) accept(entries []frontier.Entry) (added int) {
 	s.accepts++
 	for i := range entries {
 		e := &entries[i]
-		fp := s.fp.Of(e.URL)
+		fp := s.print(e.URL)
 		if s.seen.has(fp) {
 			continue
 		}
@@ -32,10 +32,16 @@ func (s *Store) accept(entries []frontier.Entry) (added int) {
 		s.see(fp)
 		if h.id == 0 {
 			s.stats.Hosts++
-			h.id = s.stats.Hosts
+			s.hostIDs++
+			h.id = s.hostIDs
+			s.order = append(s.order, h)
 		}
 		h.accepted++
-		s.enqueue(h, e)
+		s.enqueue(h, e, 0)
+		if e.Seed {
+			s.batch.seeds = append(s.batch.seeds, *e)
+			s.changed()
+		}
 		added++
 	}
 	s.sealOpen()
@@ -69,6 +75,9 @@ func (s *Store) refuse(reason frontier.Reason, n int, example string) {
 	s.batch.examples[reason] = example
 }
 
+// print is the fingerprint of a URL, as far as it counts.
+func (s *Store) print(u frontier.URL) uint64 { return s.prints.mask(s.fp.Of(u)) }
+
 func (s *Store) see(fp uint64) {
 	s.seen.add(fp)
 	s.stats.Seen++
@@ -81,18 +90,22 @@ func (s *Store) forget(fp uint64) {
 	s.batch.note(fp, true)
 }
 
-// enqueue puts a new URL at the end of its host's line.
-func (s *Store) enqueue(h *host, e *frontier.Entry) {
-	of := origin{host: h, priority: min(e.Priority, frontier.MaxPriority), depth: e.Depth, hops: e.Hops, seed: e.Seed, via: e.Via}
+// changed raises the version: workers are to know of it before they go on.
+func (s *Store) changed() {
+	s.crawl.Version++
+	s.batch.meta = true
+}
+
+// enqueue puts a URL at the end of its host's line, as if it had never been tried. The caller seals what it opens.
+func (s *Store) enqueue(h *host, e *frontier.Entry, generation int) {
+	of := origin{host: h, priority: min(e.Priority, frontier.MaxPriority), depth: e.Depth, hops: e.Hops, seed: e.Seed,
+		generation: generation, via: e.Via}
 	if h.openFor != s.accepts || h.open.origin != of || h.open.n == chunkMax {
 		s.openChunk(h, of)
 	}
 	h.open.add(e.URL.Path())
 	h.waiting++
 	s.stats.Queued++
-	if e.Seed {
-		s.batch.seeds = append(s.batch.seeds, *e)
-	}
 	s.batch.touch(h)
 	s.makeReady(h)
 }

@@ -1,6 +1,7 @@
 -- Times are Unix milliseconds, 0 for none. Durations are nanoseconds.
 
--- The crawl (id, name, created, policy, state), its counts, and the secret of the fingerprints.
+-- The crawl (id, name, created, policy, version), its state and counts, the secret of the fingerprints, and how many of
+-- their bits count.
 create table meta (k text primary key, v text not null) without rowid;
 
 create table host (
@@ -48,7 +49,10 @@ create table dead (
 	at         integer not null,
 	depth      integer not null,
 	via        text not null,
-	generation integer not null
+	generation integer not null,
+	hops       integer not null default 0, -- this and the next two: to put it in line again
+	priority   integer not null default 0,
+	seed       integer not null default 0
 );
 
 -- The latest refused links, up to 100 for each reason.

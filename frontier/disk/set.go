@@ -1,7 +1,7 @@
 package disk
 
 // set holds fingerprints: open addressing with linear probing in 64 stripes, so that growing copies a 64th of it at a
-// time. 0 is no fingerprint. About 11 to 21 bytes each.
+// time. 0 is no fingerprint; the lowest bits of all may be 0. About 11 to 21 bytes each.
 type set struct {
 	stripe [64]stripe
 	n      int
@@ -49,7 +49,7 @@ func (s *set) remove(fp uint64) {
 	}
 	mask := uint64(len(st.slots) - 1)
 	for j := (i + 1) & mask; st.slots[j] != 0; j = (j + 1) & mask {
-		if home := st.slots[j] & mask; (j-home)&mask >= (j-i)&mask {
+		if home := home(st.slots[j]) & mask; (j-home)&mask >= (j-i)&mask {
 			st.slots[i] = st.slots[j]
 			i = j
 		}
@@ -59,10 +59,13 @@ func (s *set) remove(fp uint64) {
 	s.n--
 }
 
+// home is where a fingerprint belongs, in a table without end: bits of it that depend on all below.
+func home(fp uint64) uint64 { return fp * 0x9e3779b97f4a7c15 >> 32 }
+
 // find returns where fp is, or the free slot where it belongs.
 func (st *stripe) find(fp uint64) (uint64, bool) {
 	mask := uint64(len(st.slots) - 1)
-	for i := fp & mask; ; i = (i + 1) & mask {
+	for i := home(fp) & mask; ; i = (i + 1) & mask {
 		switch st.slots[i] {
 		case fp:
 			return i, true
@@ -70,6 +73,17 @@ func (st *stripe) find(fp uint64) (uint64, bool) {
 			return i, false
 		}
 	}
+}
+
+// members are the fingerprints of a stripe.
+func (st *stripe) members() []uint64 {
+	fps := make([]uint64, 0, st.n)
+	for _, fp := range st.slots {
+		if fp != 0 {
+			fps = append(fps, fp)
+		}
+	}
+	return fps
 }
 
 func (st *stripe) grow() {
@@ -81,4 +95,18 @@ func (st *stripe) grow() {
 			st.slots[i] = fp
 		}
 	}
+}
+
+// prints says what fingerprints of a crawl are like.
+type prints struct {
+	Bits int `json:"bits"` // of one that count, the highest: 64, or 53 in a crawl that came from Redis
+	// Extra is how many more URLs are seen than there are fingerprints. Those of two URLs that came from another store
+	// can be the same, and of damage not all may be known.
+	Extra int64 `json:"extra,omitempty"`
+}
+
+// mask leaves of a fingerprint what counts. It is never 0.
+func (p prints) mask(fp uint64) uint64 {
+	off := 64 - p.Bits
+	return max(fp>>off, 1) << off
 }

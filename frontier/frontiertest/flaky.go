@@ -17,20 +17,29 @@ type Fault struct {
 	After  bool   // it took effect, and only the reply was lost; else it never arrived
 }
 
-// Flaky returns a frontier that does what f does, but fails as planned, with frontier.ErrUnavailable. It has f's
-// optional powers, if f has both; they do not fail.
+// Flaky returns a frontier that does what f does, but fails as planned, with frontier.ErrUnavailable. It is a Holder and
+// a Keeper if f is both, and knows a Fleet if f, which is both, does that too; these powers do not fail.
 func Flaky(f frontier.Frontier, plan ...Fault) frontier.Frontier {
 	faulty := &flaky{Frontier: f, plan: plan, calls: map[string]int{}}
 	holder, holds := f.(frontier.Holder)
 	keeper, keeps := f.(frontier.Keeper)
-	if !holds || !keeps {
+	fleet, knows := f.(frontier.Fleet)
+	switch {
+	case !holds || !keeps:
 		return faulty
+	case !knows:
+		return struct {
+			*flaky
+			frontier.Holder
+			frontier.Keeper
+		}{faulty, holder, keeper}
 	}
 	return struct {
 		*flaky
 		frontier.Holder
 		frontier.Keeper
-	}{faulty, holder, keeper}
+		frontier.Fleet
+	}{faulty, holder, keeper, fleet}
 }
 
 type flaky struct {

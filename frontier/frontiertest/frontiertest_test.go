@@ -30,6 +30,7 @@ func BenchmarkModel(b *testing.B) { Bench(b, openModel) }
 func TestModelAsServer(t *testing.T) {
 	openServer := func(_ testing.TB, p frontier.Policy, now func() time.Time) Store {
 		m := NewModel(p, now)
+		m.fleet = true
 		return Store{
 			Frontier: m, KeepsLeases: true,
 			Reopen: func() frontier.Frontier {
@@ -37,6 +38,7 @@ func TestModelAsServer(t *testing.T) {
 				m = &Model{world: m.world}
 				return m
 			},
+			Join: func() frontier.Frontier { return &Model{world: m.world} },
 		}
 	}
 	Run(t, openServer)
@@ -188,7 +190,8 @@ func TestFlakyFailsAsPlanned(t *testing.T) {
 	}
 	count(frontier.Stats{Leased: 1, Done: 1, HostsLeased: 1})
 
-	if _, ok := f.(frontier.Keeper); !ok {
+	_, keeps := f.(frontier.Keeper)
+	if _, knows := f.(frontier.Fleet); !keeps || !knows {
 		t.Error("the store's optional powers are gone")
 	}
 	if _, ok := Flaky(struct{ frontier.Frontier }{model}).(frontier.Keeper); ok {

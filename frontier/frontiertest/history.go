@@ -106,6 +106,7 @@ func play(t testing.TB, open Open, data []byte) (words []string, err error) {
 		T: t, store: store, f: store.Frontier, clock: clock,
 		model: NewModel(policy, clock.Now), policy: policy, due: map[time.Time]bool{},
 	}
+	p.model.fleet = store.KeepsLeases
 	p.sayf("open with delay %v, %d pages a host, %d of them waiting, %d pages in all",
 		policy.Delay, policy.MaxHostPages, policy.MaxHostQueue, policy.MaxPages)
 	for _, o := range ops {
@@ -114,7 +115,13 @@ func play(t testing.TB, open Open, data []byte) (words []string, err error) {
 		}
 	}
 	if err == nil {
+		err = errors.Join(p.inspect(), sound(t.Context(), p.f))
+	}
+	if err == nil {
 		err = p.drain()
+	}
+	if err == nil {
+		err = sound(t.Context(), p.f)
 	}
 	if failed := p.f.Close(); err == nil && failed != nil {
 		err = fmt.Errorf("close: %w", failed)
@@ -166,7 +173,7 @@ func (p *player) step(o op) error {
 	case k < 14:
 		return p.release(o)
 	}
-	switch o.a % 8 {
+	switch o.a % 12 {
 	case 0, 1:
 		p.reopen()
 		return nil
@@ -176,6 +183,14 @@ func (p *player) step(o op) error {
 		return p.setLimit([]int64{0, 10, 20, 40}[o.b%4])
 	case 4, 5:
 		return p.hold(fmt.Sprint("seeder ", o.b%2), []time.Duration{0, time.Second, time.Minute}[o.c%3])
+	case 6, 7:
+		return p.retry([]frontier.Host{"", "", hostA, hostB}[o.b%4], []frontier.Reason{"", "", "one", frontier.Poison}[o.c%4])
+	case 8:
+		return sound(p.T.Context(), p.f)
+	case 9:
+		return p.inspect()
+	case 10:
+		return p.move()
 	default:
 		return p.cancelled()
 	}
@@ -250,7 +265,7 @@ func (p *player) lease(o op) error {
 
 // pass is how long to let pass: often to the very moment when something happens, or to just before it.
 func (p *player) pass(a byte) time.Duration {
-	switch next := p.model.wait(); {
+	switch next := p.model.wait(p.request.Worker); {
 	case a%8 < 3:
 		return 0
 	case a%8 < 5 && next < time.Hour:
@@ -288,7 +303,7 @@ func (p *player) lend(r frontier.LeaseRequest) (int, error) {
 		p.leases = append(p.leases, &held{Lease: l, before: l})
 	}
 	p.leases = p.leases[max(0, len(p.leases)-maxHeld):]
-	if next := p.model.wait(); err == nil && len(got) == 0 && (wait <= 0 || wait > next) {
+	if next := p.model.wait(r.Worker); err == nil && len(got) == 0 && (wait <= 0 || wait > next) {
 		return 0, fmt.Errorf("lease: nothing, and to ask again in %v; something can happen in %v", wait, next)
 	}
 	return len(got), nil

@@ -17,11 +17,11 @@ func (m *Model) adopt(l frontier.Lease) {
 	m.byName[l.Host].last.token = l.Token
 }
 
-// wait is how long at most nothing can happen.
-func (m *Model) wait() time.Duration {
+// wait is how long at most nothing can happen that matters to a worker.
+func (m *Model) wait(worker string) time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.nextEvent(m.now())
+	return m.nextEvent(m.now(), worker)
 }
 
 // reopen kills the process. Who was seeding died with it. Whether a store still knows the leases that were ended
@@ -120,7 +120,7 @@ func (p *player) drain() error {
 		case s.Drained:
 			return fmt.Errorf("drained with URLs left: %+v", s)
 		case n == 0:
-			p.clock.Advance(p.model.wait())
+			p.clock.Advance(p.model.wait("last"))
 		}
 	}
 	return errors.New("the crawl does not end")

@@ -315,7 +315,28 @@ func calls(ctx context.Context, f frontier.Frontier, l *frontier.Lease) map[stri
 		errs["SetState"] = k.SetState(ctx, frontier.Stopping)
 		errs["Seeds"] = k.Seeds(ctx, 0, func(frontier.Entry) bool { return true })
 	}
+	callPowers(ctx, f, errs)
 	return errs
+}
+
+func callPowers(ctx context.Context, f frontier.Frontier, errs map[string]error) {
+	if w, ok := f.(frontier.Fleet); ok {
+		_, errs["Beat"] = w.Beat(ctx, frontier.Member{Name: "w"})
+		_, errs["Members"] = w.Members(ctx)
+		errs["Leave"] = w.Leave(ctx, "w")
+	}
+	if in, ok := f.(frontier.Inspector); ok {
+		_, _, errs["Host"] = in.Host(ctx, hostA)
+		errs["Hosts"] = in.Hosts(ctx, func(frontier.HostStats) bool { return true })
+		errs["Dead"] = in.Dead(ctx, func(frontier.DeadURL) bool { return true })
+	}
+	if m, ok := f.(frontier.Mender); ok {
+		_, errs["Retry"] = m.Retry(ctx, "", "")
+		_, errs["Check"] = m.Check(ctx, true)
+	}
+	if e, ok := f.(frontier.Exporter); ok {
+		errs["Export"] = e.Export(ctx, func(*frontier.Part) error { return nil })
+	}
 }
 
 func cancelledSettlesNothing(t *testing.T, open Open) {

@@ -147,7 +147,10 @@ func manyWorkers(t *testing.T, open Open) {
 	for i := range workers {
 		all.Go(func() {
 			defer room.stir(true)
-			p := person{x: x, web: w, see: see, office: room, name: fmt.Sprint("w", i), rng: rand.New(rand.NewPCG(1, uint64(i)))}
+			p := person{x: x, f: x.f, web: w, see: see, office: room, name: fmt.Sprint("w", i), rng: rand.New(rand.NewPCG(1, uint64(i)))}
+			if x.store.Join != nil {
+				p.f = x.store.Join()
+			}
 			errs[i] = p.work()
 		})
 	}
@@ -158,11 +161,13 @@ func manyWorkers(t *testing.T, open Open) {
 	if err := see.check(x.stats(), w.size()); err != nil {
 		t.Fatal(err)
 	}
+	x.sound()
 }
 
 // person is a worker that now and then is frozen with a host in hand, takes others, and goes on with it much later.
 type person struct {
 	x      *fixture
+	f      frontier.Frontier
 	web    web
 	see    *witness
 	office *office
@@ -174,7 +179,7 @@ type person struct {
 func (p *person) work() error {
 	for n := 0; ; n++ {
 		asked := p.x.clock.Now()
-		leases, wait, err := p.x.f.Lease(p.x.Context(), frontier.LeaseRequest{
+		leases, wait, err := p.f.Lease(p.x.Context(), frontier.LeaseRequest{
 			Worker: p.name, ID: fmt.Sprint(n), Hosts: 1 + p.rng.IntN(2), Batch: 1 + p.rng.IntN(6), TTL: 200 * time.Millisecond,
 		})
 		if errors.Is(err, frontier.ErrDrained) {
@@ -231,7 +236,7 @@ func (p *person) ack(l *frontier.Lease) error {
 	if l.Settled+1 == len(l.Items) {
 		p.see.givesBack(l)
 	}
-	if err := p.x.f.Ack(p.x.Context(), l, r); err != nil {
+	if err := p.f.Ack(p.x.Context(), l, r); err != nil {
 		return err
 	}
 	if r.Outcomes[0].Verdict == frontier.Done {
@@ -255,7 +260,7 @@ func dyingProcess(t *testing.T, open Open) {
 	x := start(t, open, frontier.Policy{})
 	x.push(1, frontier.Entry{URL: w.url(0)})
 	see := &witness{clock: x.clock, owners: map[frontier.Host]owner{}, settled: map[frontier.URL]int{}}
-	p := person{x: x, web: w, see: see, rng: rand.New(rand.NewPCG(2, 0))}
+	p := person{x: x, f: x.f, web: w, see: see, rng: rand.New(rand.NewPCG(2, 0))}
 	for n := 0; ; n++ {
 		lent, _, err := x.f.Lease(t.Context(), frontier.LeaseRequest{Worker: "w", ID: fmt.Sprint(n), Hosts: 3, Batch: 5, TTL: ttl})
 		if errors.Is(err, frontier.ErrDrained) {
@@ -277,9 +282,11 @@ func dyingProcess(t *testing.T, open Open) {
 		}
 		if left == 0 {
 			x.reopen()
+			p.f = x.f
 		}
 	}
 	if err := see.check(x.stats(), w.size()); err != nil {
 		t.Fatal(err)
 	}
+	x.sound()
 }

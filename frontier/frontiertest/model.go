@@ -25,6 +25,10 @@ var (
 	_ frontier.Frontier = (*Model)(nil)
 	_ frontier.Holder   = (*Model)(nil)
 	_ frontier.Keeper   = (*Model)(nil)
+	_ frontier.Fleet    = (*Model)(nil)
+
+	_ frontier.Inspector = (*Model)(nil)
+	_ frontier.Mender    = (*Model)(nil)
 )
 
 // NewModel makes an empty frontier that reads the time from now.
@@ -36,6 +40,7 @@ func NewModel(p frontier.Policy, now func() time.Time) *Model {
 		byName:  map[frontier.Host]*host{},
 		seen:    map[string]*link{},
 		holds:   map[string]int64{},
+		members: map[string]frontier.Member{},
 		refused: map[frontier.Reason]int64{},
 		deadFor: map[frontier.Reason]int64{},
 	}}
@@ -204,6 +209,7 @@ func (m *Model) SetPolicy(ctx context.Context, p frontier.Policy) error {
 	}
 	defer leave()
 	m.crawl.Policy = p
+	m.crawl.Version++
 	return nil
 }
 
@@ -215,6 +221,7 @@ func (m *Model) SetState(ctx context.Context, s frontier.State) error {
 	}
 	defer leave()
 	m.state = s
+	m.crawl.Version++
 	return nil
 }
 

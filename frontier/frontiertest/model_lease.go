@@ -40,10 +40,41 @@ func (m *Model) lend(ctx context.Context, r frontier.LeaseRequest, first []front
 		if h.probation {
 			n = min(n, 1)
 		}
-		lent = append(lent, m.grant(h, h.head(int(n)), r))
-		budget -= int64(len(h.last.items))
+		items := m.apart(r.Worker, h.head(int(n)))
+		if len(items) == 0 {
+			continue
+		}
+		h.probation = h.probation || m.fleet && items[0].suspect()
+		lent = append(lent, m.grant(h, items, r))
+		budget -= int64(len(items))
 	}
-	return lent, min(longestWait, m.nextEvent(now)), nil
+	return lent, min(longestWait, m.nextEvent(now, r.Worker)), nil
+}
+
+// suspect tells whether one more strike is the end of a URL.
+func (u *link) suspect() bool { return u.strikes == maxStrikes-1 }
+
+// apart is the first of these URLs that a worker may hold together. A suspect is lent alone, and to a worker that holds no
+// other one: its death then blames nobody else.
+func (m *Model) apart(worker string, items []*link) []*link {
+	for i, u := range items {
+		switch {
+		case !m.fleet || !u.suspect():
+		case i > 0:
+			return items[:i]
+		case m.holdsSuspect(worker):
+			return nil
+		default:
+			return items[:1]
+		}
+	}
+	return items
+}
+
+func (m *Model) holdsSuspect(worker string) bool {
+	return slices.ContainsFunc(m.hosts, func(h *host) bool {
+		return h.lent() && h.last.worker == worker && slices.ContainsFunc(h.last.items[h.last.settled:], (*link).suspect)
+	})
 }
 
 // repeat is the leases that this same request was answered with, as far as they live.
@@ -85,7 +116,7 @@ func (m *Model) grant(h *host, items []*link, r frontier.LeaseRequest) frontier.
 	h.turn = m.serial
 	h.last = &lease{
 		token: fmt.Sprintf("token-%d", m.serial), worker: r.Worker, id: r.ID,
-		items: items, ttl: millis(r.TTL), deadline: m.now() + millis(r.TTL), lives: true,
+		items: items, ttl: millis(r.TTL), deadline: m.now() + millis(r.TTL), version: m.crawl.Version, lives: true,
 	}
 	move(items, leased)
 	return m.show(h)
@@ -94,7 +125,7 @@ func (m *Model) grant(h *host, items []*link, r frontier.LeaseRequest) frontier.
 // show is the lease of a host as its owner sees it.
 func (m *Model) show(h *host) frontier.Lease {
 	l := frontier.Lease{
-		Host: h.name, Token: h.last.token, Settled: h.last.settled,
+		Host: h.name, Token: h.last.token, Settled: h.last.settled, Version: h.last.version,
 		TTL:   time.Duration(h.last.ttl) * time.Millisecond,
 		Delay: time.Duration(m.delayOf(h)) * time.Millisecond,
 	}
@@ -104,9 +135,9 @@ func (m *Model) show(h *host) frontier.Lease {
 	return l
 }
 
-// nextEvent is the time until Lease can answer differently, if nobody calls anything else: a host has rested, a retry
-// is due, a lease expires, the last hold ends.
-func (m *Model) nextEvent(now int64) time.Duration {
+// nextEvent is the time until Lease can answer a worker differently, if nobody calls anything else: a host has rested, a
+// retry is due, a lease expires, the last hold ends.
+func (m *Model) nextEvent(now int64, worker string) time.Duration {
 	if m.state == frontier.Paused {
 		return math.MaxInt64
 	}
@@ -116,7 +147,7 @@ func (m *Model) nextEvent(now int64) time.Duration {
 		switch {
 		case h.lent():
 			at = min(at, h.last.deadline)
-		case lends && len(h.head(1)) > 0:
+		case lends && len(m.apart(worker, h.head(1))) > 0:
 			at = min(at, h.next)
 		case lends && len(h.delayed) > 0:
 			at = min(at, max(h.next, h.delayed[0].due))

@@ -2,7 +2,8 @@
 // the laws mean, random histories that compare a store with it, a decorator that injects faults, and the benchmarks
 // that all stores share.
 //
-// A store's tests are a page long: they make an [Open] and hand it to [Run], [Histories], [Fuzz] and [Bench].
+// A store's tests are a page long: they make an [Open] and hand it to [Run], [Histories], [Fuzz] and [Bench]. [Moves]
+// tests stores of several kinds together: a crawl that is exported from one goes on in the other.
 package frontiertest
 
 import (
@@ -27,6 +28,14 @@ type Store struct {
 	// KeepsLeases says that leases live on when the process that opened the store dies, because workers in other
 	// processes hold them. In a store of one process all leases expire with it.
 	KeepsLeases bool
+
+	// Join opens the same state beside the handles that are open, as another process does; the test does not close it.
+	// Nil: the store is of one process.
+	Join func() frontier.Frontier
+
+	// Import makes a new store of the same kind, with the same clock, of the parts that next hands out until io.EOF.
+	// Nil: it cannot.
+	Import func(next func() (*frontier.Part, error)) Store
 }
 
 // Open returns an empty store with the policy p that takes the time from now, and from nowhere else. The store is
@@ -64,14 +73,26 @@ func laws() []law {
 	}
 }
 
-// Run tests a store: a subtest for each law, and two that run a whole crawl, with many workers and with a process that
-// keeps dying. A call that takes a millisecond makes it take some seconds.
+// powers are the laws of the optional powers. A store that lacks one skips its law.
+func powers() []law {
+	return []law{
+		{"a change raises the version", changeRaisesVersion},
+		{"members come and go", membersComeAndGo},
+		{"inspection agrees with the stats", inspectionAgrees},
+		{"retry-dead puts them in line again", retryDeadQueues},
+		{"a sound store has nothing to mend", soundHasNothingToMend},
+		{"export and import carry the crawl on", func(t *testing.T, open Open) { Moves(t, open) }},
+	}
+}
+
+// Run tests a store: a subtest for each law, those of optional powers too, and two that run a whole crawl, with many
+// workers and with a process that keeps dying. A call that takes a millisecond makes it take some seconds.
 func Run(t *testing.T, open Open) {
 	whole := []law{
 		{"many workers settle every URL once", manyWorkers},
 		{"a process that keeps dying loses nothing", dyingProcess},
 	}
-	for _, l := range append(laws(), whole...) {
+	for _, l := range slices.Concat(laws(), powers(), whole) {
 		t.Run(l.name, func(t *testing.T) {
 			t.Parallel()
 			l.test(t, open)
@@ -249,6 +270,38 @@ func (x *fixture) holder() frontier.Holder {
 		x.Skip("the store is no Holder")
 	}
 	return h
+}
+
+func (x *fixture) fleet() frontier.Fleet {
+	f, ok := x.f.(frontier.Fleet)
+	if !ok {
+		x.Skip("the store knows no workers")
+	}
+	return f
+}
+
+func (x *fixture) inspector() frontier.Inspector {
+	in, ok := x.f.(frontier.Inspector)
+	if !ok {
+		x.Skip("the store is no Inspector")
+	}
+	return in
+}
+
+func (x *fixture) mender() frontier.Mender {
+	m, ok := x.f.(frontier.Mender)
+	if !ok {
+		x.Skip("the store is no Mender")
+	}
+	return m
+}
+
+// sound wants a store that can check itself to find nothing.
+func (x *fixture) sound() {
+	x.Helper()
+	if err := sound(x.Context(), x.f); err != nil {
+		x.Fatal(err)
+	}
 }
 
 func (x *fixture) set(s frontier.State) {

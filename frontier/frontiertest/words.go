@@ -2,10 +2,12 @@ package frontiertest
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"strings"
+	"time"
 
 	"trawl/frontier"
 )
@@ -66,6 +68,26 @@ func diff(got, want frontier.Stats) string {
 	return ""
 }
 
+// diffHosts says in what got is not want; empty if nothing. A host that may be lent now may be so at any time.
+func diffHosts(got, want frontier.HostStats, now time.Time) string {
+	plain := func(h frontier.HostStats) string {
+		next := "any time"
+		if h.Next.After(now) {
+			next = h.Next.Sub(now).String()
+		}
+		until := "nobody"
+		if !h.Until.IsZero() {
+			until = h.Until.Sub(now).String()
+		}
+		return fmt.Sprintf("%s: %d queued, %d delayed, %d leased, %d done, %d dead, next %s, delay %v, held by %q until %s",
+			h.Host, h.Queued, h.Delayed, h.Leased, h.Done, h.Dead, next, h.Delay, h.Worker, until)
+	}
+	if g, w := plain(got), plain(want); g != w {
+		return fmt.Sprintf("\n got %s\nwant %s", g, w)
+	}
+	return ""
+}
+
 // fault is what a caller can tell of an error.
 func fault(err error) string {
 	for _, known := range []error{
@@ -90,4 +112,19 @@ func describe(l frontier.Lease) string {
 			it.URL.Path(), it.Attempt, it.Generation, it.Priority, it.Depth, it.Hops, it.Via)
 	}
 	return b.String()
+}
+
+// sound tells what a store that can check itself finds wrong with it.
+func sound(ctx context.Context, f frontier.Frontier) error {
+	m, ok := f.(frontier.Mender)
+	if !ok {
+		return nil
+	}
+	switch findings, err := m.Check(ctx, false); {
+	case err != nil:
+		return fmt.Errorf("check: %w", err)
+	case len(findings) > 0:
+		return fmt.Errorf("check of a sound store: %q", findings)
+	}
+	return nil
 }

@@ -21,7 +21,14 @@ type world struct {
 	seen   map[string]*link // by key
 	seeds  []frontier.Entry
 	holds  map[string]int64 // name -> end
+	dead   []*link          // in the order they died
 	serial int              // last used number of tokens and turns
+
+	members map[string]frontier.Member
+
+	// fleet: workers in other processes hold the leases, so they are told apart by name, and two URLs that may be
+	// poison are kept apart. In a store of one process all leases are that process's.
+	fleet bool
 
 	progress, cautious bool // see Model.Reopen
 
@@ -38,7 +45,7 @@ type host struct {
 	next      int64                             // not lent before
 	delay     int64                             // its own, beside the policy's
 	turn      int                               // of the hosts that are due the lowest goes first
-	probation bool                              // lent one URL at a time: a worker died with it
+	probation bool                              // lent one URL at a time: a worker died with it, or two with its first URL
 	last      *lease                            // the latest lease; nil if it expired
 }
 
@@ -48,6 +55,7 @@ type lease struct {
 	items             []*link
 	settled           int
 	ttl, deadline     int64
+	version           int64 // of the crawl
 	lives             bool
 }
 
@@ -56,6 +64,10 @@ type link struct {
 	in      place
 	due     int64 // when delayed
 	strikes int   // times its worker died with this URL alone
+
+	why    frontier.Reason // when dead
+	detail string
+	died   int64
 }
 
 // place is the state of a URL.
@@ -169,7 +181,7 @@ func (w *world) expire(h *host, latest int64, alone bool) {
 	u := rest[0]
 	if u.strikes++; u.strikes == maxStrikes {
 		h.leaveLine(u)
-		w.bury(u, frontier.Poison)
+		w.bury(u, frontier.Poison, "")
 	}
 }
 
@@ -207,6 +219,7 @@ func (w *world) accept(e frontier.Entry) bool {
 	h.line[e.Priority] = append(h.line[e.Priority], u)
 	if e.Seed {
 		w.seeds = append(w.seeds, frontier.Entry{URL: e.URL, Via: e.Via, Seed: true})
+		w.crawl.Version++
 	}
 	return true
 }
@@ -230,7 +243,7 @@ func (w *world) settle(h *host, u *link, o frontier.Outcome) {
 	case frontier.Done:
 		u.in = done
 	case frontier.Dead:
-		w.bury(u, o.Reason)
+		w.bury(u, o.Reason, o.Detail)
 	case frontier.Retry:
 		w.retry(h, u, o.After)
 	case frontier.Refused:
@@ -246,9 +259,10 @@ func (w *world) settle(h *host, u *link, o frontier.Outcome) {
 	}
 }
 
-func (w *world) bury(u *link, why frontier.Reason) {
-	u.in = dead
+func (w *world) bury(u *link, why frontier.Reason, detail string) {
+	u.in, u.why, u.detail, u.died = dead, why, detail, w.now()
 	w.deadFor[why]++
+	w.dead = append(w.dead, u)
 }
 
 // retry puts u at the end of its level, now or later: its host may be lent, and then the head is not to be touched.

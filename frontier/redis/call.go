@@ -2,7 +2,6 @@ package redis
 
 import (
 	"context"
-	_ "embed"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,37 +10,6 @@ import (
 
 	"trawl/frontier"
 )
-
-//go:embed lib.lua
-var lib string
-
-//go:embed links.lua
-var links string
-
-//go:embed init.lua
-var initLua string
-
-//go:embed set.lua
-var setLua string
-
-//go:embed hold.lua
-var holdLua string
-
-//go:embed stats.lua
-var statsLua string
-
-var (
-	initScript  = script(initLua)
-	setScript   = script(setLua)
-	holdScript  = script(holdLua)
-	statsScript = script(statsLua)
-	pushScript  = script(links + pushLua)
-	leaseScript = script(leaseLua)
-	ackScript   = script(links + ackLua)
-)
-
-// script is a Lua file behind the common part.
-func script(body string) *goredis.Script { return goredis.NewScript(lib + "\n" + body) }
 
 // again is what a script answers that has only done a part of what time brought, and none of what it was asked.
 const again = "again"
@@ -57,24 +25,42 @@ func (s *Store) enter(ctx context.Context) error {
 	return nil
 }
 
-// run runs a script, with the time in front of its arguments. The server loads it when it does not know it any more.
+// run runs a script that writes. With durability a replica has what it wrote when this returns.
 func (s *Store) run(ctx context.Context, script *goredis.Script, args ...any) (any, error) {
-	now := int64(0)
-	if s.cfg.Now != nil {
-		now = s.cfg.Now().UnixMilli()
-	}
-	args = append([]any{now}, args...)
-	reply, err := script.Run(ctx, s.client, s.keys, args...).Result()
+	return s.runIn(ctx, "", script, args...)
+}
+
+// runIn runs a script in one run of the server: in another it answers moved.
+func (s *Store) runIn(ctx context.Context, run string, script *goredis.Script, args ...any) (any, error) {
+	reply, err := s.send(ctx, script, append(s.header(run), args...))
 	if err != nil {
 		return nil, storeError(ctx, err)
 	}
 	return reply, nil
 }
 
+// read runs a script that only reads.
+func (s *Store) read(ctx context.Context, script *goredis.Script, args ...any) (any, error) {
+	reply, err := script.Run(ctx, s.client, s.keys, append(s.header(""), args...)...).Result()
+	if err != nil {
+		return nil, storeError(ctx, err)
+	}
+	return reply, nil
+}
+
+// header is what goes in front of each script's arguments: the time, the crawl's id, and a place for a run of the server.
+func (s *Store) header(run string) []any {
+	now := int64(0)
+	if s.cfg.Now != nil {
+		now = s.cfg.Now().UnixMilli()
+	}
+	return []any{now, s.id, run}
+}
+
 // ask runs a script that lets time do its work, until that is all done. It returns the answer in a word, and more of it.
-func (s *Store) ask(ctx context.Context, script *goredis.Script, args ...any) (string, []any, error) {
+func (s *Store) ask(ctx context.Context, run string, script *goredis.Script, args ...any) (string, []any, error) {
 	for {
-		reply, err := s.run(ctx, script, args...)
+		reply, err := s.runIn(ctx, run, script, args...)
 		if err != nil {
 			return "", nil, err
 		}
@@ -92,7 +78,10 @@ func (s *Store) ask(ctx context.Context, script *goredis.Script, args ...any) (s
 var errReply = errors.New("redis: strange reply")
 
 // passing are errors of a server that will be well again, by the word they begin with.
-var passing = []string{"LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS", "BUSY", "MISCONF", "UNKILLABLE", "ERR max number of clients"}
+var passing = []string{
+	"LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "MOVED", "ASK", "TRYAGAIN", "NOREPLICAS", "BUSY", "MISCONF", "UNKILLABLE",
+	"UNBLOCKED", "ERR max number of clients",
+}
 
 // storeError says what an error of the client means for the caller.
 func storeError(ctx context.Context, err error) error {

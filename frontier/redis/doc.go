@@ -10,4 +10,20 @@
 // Every script can be sent twice. No URL has a key of its own, or is kept whole: a waiting one is its path in a list of
 // its host, a seen one a fingerprint of 53 bits in a set of its host. Without memory left the server takes no more links,
 // but it still lends and settles.
+//
+// # The server
+//
+// One client leads to the one server that holds the crawl: the one of the URL, the master that sentinels name, or the
+// owner of the crawl's slot in a Cluster. When that may have changed it is looked for again; until it is found calls fail
+// with frontier.ErrUnavailable, and can be repeated. While a Cluster moves the slot, they fail the same way.
+//
+// A master that answered a call can die before its replica has heard of it. With durability wait (see Config) a call
+// returns when a replica has what it wrote, and a failover to that one loses nothing. When no replica is attached, as
+// right after a failover, calls go on without (see Store.Degraded). A master that is cut off from everybody but us is
+// such a one: min-replicas-to-write 1 on the servers makes it refuse calls instead.
+//
+// The server has to keep its keys (maxmemory-policy noeviction) and has to be Redis 6.2 or later. A user of its own needs
+// no more than this:
+//
+//	ACL SETUSER trawl on >password ~trawl:* +@read +@write +@scripting +@connection -@dangerous +info +time +wait +cluster|slots
 package redis

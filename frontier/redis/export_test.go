@@ -29,9 +29,9 @@ func (twice) ProcessHook(next goredis.ProcessHook) goredis.ProcessHook {
 		if err != nil || !ok || cmd.Name() != "evalsha" {
 			return err
 		}
-		args := cmd.Args() // evalsha, hash, 1, prefix, time, worker, id
+		args := cmd.Args() // evalsha, hash, 1, prefix, time, crawl, run, worker, id
 		hash, _ := args[1].(string)
-		if hash == pushScript.Hash() || hash == leaseScript.Hash() && args[6] == "" {
+		if hash == pushScript.Hash() || hash == leaseScript.Hash() && args[8] == "" {
 			return nil
 		}
 		second := goredis.NewCmd(ctx, args...)
@@ -41,4 +41,27 @@ func (twice) ProcessHook(next goredis.ProcessHook) goredis.ProcessHook {
 		}
 		return err
 	}
+}
+
+// RunID is the store's.
+func (s *Store) RunID() string { return s.runID() }
+
+// Slot is the slot of the crawl in a Cluster.
+func (s *Store) Slot() int { return slot(s.keys[0]) }
+
+// SlotOf is the slot of a key.
+func SlotOf(key string) int { return slot(key) }
+
+// Limit lets the store have n connections at a time, of those that it may have.
+func (s *Store) Limit(n int) {
+	s.link.room = make(chan struct{}, n)
+	for range n {
+		s.link.room <- struct{}{}
+	}
+}
+
+// PurgeSlice does the first of what Purge does, and no more.
+func PurgeSlice(s *Store) error {
+	_, err := s.run(context.Background(), purgeScript, purging+"cut-off", 0)
+	return err
 }

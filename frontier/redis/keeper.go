@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -15,7 +16,7 @@ func (s *Store) Stats(ctx context.Context) (frontier.Stats, error) {
 	if err := s.enter(ctx); err != nil {
 		return frontier.Stats{}, err
 	}
-	reply, err := s.run(ctx, statsScript)
+	reply, err := s.read(ctx, statsScript)
 	if err != nil {
 		return frontier.Stats{}, fmt.Errorf("stats: %w", err)
 	}
@@ -68,11 +69,15 @@ func (s *Store) Crawl(ctx context.Context) (frontier.Crawl, error) {
 	if err := s.enter(ctx); err != nil {
 		return frontier.Crawl{}, err
 	}
-	v, err := s.meta(ctx, "id", "name", "created", "policy")
+	v, err := s.meta(ctx, "id", "name", "created", "policy", "version")
 	if err != nil {
 		return frontier.Crawl{}, fmt.Errorf("crawl: %w", err)
 	}
+	if v[0] != s.id {
+		return frontier.Crawl{}, fmt.Errorf("crawl: %w", ErrNoCrawl)
+	}
 	c := frontier.Crawl{ID: v[0], Name: v[1]}
+	c.Version, _ = strconv.ParseInt(v[4], 10, 64) // none yet
 	if c.Created, err = time.Parse(time.RFC3339Nano, v[2]); err != nil {
 		return frontier.Crawl{}, fmt.Errorf("crawl: time of creation: %w", err)
 	}

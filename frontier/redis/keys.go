@@ -9,13 +9,18 @@ import (
 // slot, and scripts only append to T. 0 is the number of the crawl's only partition.
 //
 //	T:m                hash   schema, id, name, created, secret, policy (JSON); max_pages, max_host_pages,
-//	                          max_host_queue and delay (ms) of it; state; clk, the latest time seen; tok, the latest
-//	                          token; counts: seen queued leased done dead retries reclaimed
+//	                          max_host_queue and delay (ms) of it; state; version; counts: seen queued delayed leased
+//	                          done dead retries reclaimed; clk, the latest time seen, and skew, how far (ms) it is
+//	                          ahead of the server's; wake, when the next lease can expire or retry fall due; grace,
+//	                          until when no lease expires; ttl, the longest of a lease; tok, the latest token; run, of
+//	                          the server; imported, 1 if the set without a name in T:s is to be asked too; unprinted,
+//	                          how many seen URLs have no fingerprint of their own (after an import or a repair). While
+//	                          it is made of an export, or removed, id begins with importing: or purging:; loaded counts
+//	                          the parts of the former
 //	T:f                hash   counts by reason: refused:<reason>, dead:<reason>
 //	T:h                hash   host -> record (MessagePack; its fields are in lib.lua)
 //	T:r                zset   hosts that can be lent, by the time from which (ms)
-//	T:l                zset   hosts that are lent, by deadline (ms)
-//	T:a                hash   worker NUL request -> the live leases that answered it, hosts with spaces between
+//	T:l                zset   hosts that are lent, by deadline (ms), as it was at some time: acks extend that of the record
 //	T:q<k>:<host>      list   URLs in line at priority k, first those that are lent (see element)
 //	T:d                zset   retries, host NUL element, by the time from which (ms)
 //	T:s                hash   host -> fingerprints of its seen URLs, 7 bytes each, up to 16; or !<buckets>:<count>
@@ -24,6 +29,9 @@ import (
 //	T:e:<reason>       list   the latest 100 URLs refused for that reason, the latest first
 //	T:seeds            list   accepted seeds: host NUL element
 //	T:hold             zset   who is seeding, until when (ms)
+//	T:w                hash   worker -> the time of its latest beat (ms), space, what it told (JSON)
+//	T:a                hash   worker -> its latest request for leases, then the hosts that answered it, with spaces between
+//	T:p                hash   worker -> the host of which it holds a URL that two workers died of
 //
 // A host with a record is in T:r, in T:l, or idle: then its lists are empty. Between leases it goes
 //

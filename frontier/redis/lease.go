@@ -1,27 +1,29 @@
 package redis
 
 import (
+	"cmp"
 	"context"
-	_ "embed"
+	"crypto/rand"
 	"fmt"
 	"time"
 
 	"trawl/frontier"
 )
 
-//go:embed lease.lua
-var leaseLua string
-
 // maxHosts is how many hosts one call lends at most.
 const maxHosts = 500
+
+// maxNonce is how much of a request's id tells its tokens from those of others: 60 bits of a random text.
+const maxNonce = 12
 
 // Lease implements frontier.Frontier. It lends at most 500 hosts at a time.
 func (s *Store) Lease(ctx context.Context, r frontier.LeaseRequest) ([]frontier.Lease, time.Duration, error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, 0, err
 	}
-	word, rest, err := s.ask(ctx, leaseScript,
-		r.Worker, r.ID, min(max(r.Hosts, 0), maxHosts), max(r.Batch, 1), millis(r.TTL), randomHex(8))
+	nonce := cmp.Or(r.ID, rand.Text())
+	word, rest, err := s.ask(ctx, "", leaseScript,
+		r.Worker, r.ID, min(max(r.Hosts, 0), maxHosts), max(r.Batch, 1), millis(r.TTL), nonce[:min(len(nonce), maxNonce)])
 	switch {
 	case err != nil:
 		return nil, 0, fmt.Errorf("lease: %w", err)
@@ -29,14 +31,16 @@ func (s *Store) Lease(ctx context.Context, r frontier.LeaseRequest) ([]frontier.
 		return nil, 0, frontier.ErrDrained
 	case word == "none" && len(rest) == 1:
 		return nil, duration(rest[0]), nil
-	case word != "ok":
+	case word != "ok" || len(rest) < 2:
 		return nil, 0, fmt.Errorf("lease: %w", errReply)
 	}
-	leases := make([]frontier.Lease, len(rest))
-	for i := range rest {
-		if leases[i], err = readLease(rest[i]); err != nil {
+	version, _ := rest[0].(int64)
+	leases := make([]frontier.Lease, len(rest)-1)
+	for i := range leases {
+		if leases[i], err = readLease(rest[i+1]); err != nil {
 			return nil, 0, fmt.Errorf("lease: %w", err)
 		}
+		leases[i].Version = version
 	}
 	return leases, 0, nil
 }

@@ -1,11 +1,11 @@
 -- lease.lua: lends hosts that are due, those first that have waited longest. Cost: O(hosts x log hosts + URLs lent).
--- KEYS[1] prefix. ARGV[1] time, [2] worker, [3] id of the request or empty, [4] most hosts, [5] most URLs of each,
--- [6] ttl (ms), [7] nonce.
--- Results: [1] ok, [2...] leases, each host, token, ttl (ms), delay (ms), settled, list of elements; or [1] none,
--- [2] ms until it is worth to ask again; or [1] again, drained.
-if begin(false) then return { 'again' } end
-local most, batch, ttl = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local asked = ARGV[3] ~= '' and ARGV[2] .. '\0' .. ARGV[3] or ''
+-- KEYS[1] prefix. ARGV[1] time, [2] crawl, [3] not used, [4] worker, [5] id of the request or empty, [6] most hosts,
+-- [7] most URLs of each, [8] ttl (ms), [9] nonce, which is the request's own.
+-- Results: [1] ok, [2] version of the crawl, [3...] leases, each host, token, ttl (ms), delay (ms), settled, list of
+-- elements; or [1] none, [2] ms until it is worth to ask again; or [1] again, drained.
+if begin('tok', 'max_pages', 'version') then return { 'again' } end
+local worker, most, batch, ttl, nonce = ARGV[4], tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), '.' .. ARGV[9]
+local skipped = 0
 
 -- credit is how many URLs may be lent: those that are lent may all be settled, so max-pages counts them.
 local function credit()
@@ -13,64 +13,111 @@ local function credit()
   return m.max_pages > 0 and m.max_pages - m.done - m.dead - m.leased or batch
 end
 
+-- try tells how many of a host's next URLs can be lent together. One that two workers died of is lent alone, and to a
+-- worker that holds no other such: its death then blames nobody else.
+local function try(name, h, items)
+  for i, element in ipairs(items) do
+    if byte(element) >= TRIED and strikes_of(element) == MAX_STRIKES - 1 then
+      if i > 1 then return i - 1 end
+      if call('HSETNX', T .. 'p', worker, name) == 0 then return 0 end
+      h[PROBATION] = 2
+      return 1
+    end
+  end
+  return #items
+end
+
+local function heads(name, h, lengths, n)
+  local items
+  for k = 0, 3 do
+    if n > 0 and h[lengths + k] > 0 then
+      local list = call('LRANGE', queue(name, k), 0, min(n, h[lengths + k]) - 1)
+      n = n - #list
+      if not items then items = list else for _, element in ipairs(list) do items[#items + 1] = element end end
+    end
+  end
+  return items
+end
+
+local items = {} -- of each host that is lent
+
 local function grant(name)
-  local h = host(name)
-  local n = min(batch, credit(), h[PROBATION] == 1 and 1 or batch, in_line(h))
-  m.tok = max(m.tok + 1, now)
-  changed.tok = true
-  h[TOKEN], h[SETTLED] = string.format('%.0f.', m.tok) .. ARGV[7], 0
-  h[TOTAL], h[TTL], h[ASKED] = n, ttl, asked
+  local h = hosts[name]
+  local n = min(batch, credit(), h[PROBATION] > 0 and 1 or batch)
+  local list = heads(name, h, LINE, n)
+  n = try(name, h, list)
+  if n == 0 then
+    skipped = skipped + 1
+    return false
+  end
+  for i = #list, n + 1, -1 do list[i] = nil end
+  items[name] = list
+  set('tok', max(m.tok + 1, now))
+  h[TOKEN], h[SETTLED] = string.format('%.0f', m.tok) .. nonce, 0
+  h[TOTAL], h[TTL], h[DEADLINE], h[WORKER] = n, ttl, now + ttl, worker
   bump('queued', -n)
   bump('leased', n)
   for k = 0, 3 do
     h[LENT + k] = min(n, h[LINE + k])
     n = n - h[LENT + k]
   end
-  deadline[name] = now + ttl
   touch(name)
+  return true
 end
 
 local function show(name)
-  local h, items = host(name), {}
-  for k = 0, 3 do
-    if h[LENT + k] > 0 then
-      for _, element in ipairs(call('LRANGE', queue(name, k), 0, h[LENT + k] - 1)) do items[#items + 1] = element end
-    end
-  end
-  return { name, h[TOKEN], h[TTL], pace(h), h[SETTLED], items }
+  local h = hosts[name]
+  return { name, h[TOKEN], h[TTL], max(m.delay, h[DELAY]), h[SETTLED], items[name] or heads(name, h, LENT, h[TOTAL]) }
 end
 
 -- wait is how long nothing can become due, at most a second: others may push meanwhile.
 local function wait()
-  local at = now + 1000
+  local at = min(now + 1000, max(now + 1, m.wake))
   local function first(key, from)
     local next = call('ZRANGEBYSCORE', T .. key, from, at, 'WITHSCORES', 'LIMIT', 0, 1)
     if next[2] then at = max(now + 1, tonumber(next[2])) end
   end
-  if credit() > 0 then first('r', '-inf') end
-  first('l', '-inf')
-  first('d', '-inf')
-  first('hold', '(' .. clock)
+  if credit() > 0 and skipped == 0 then first('r', '-inf') end
+  first('hold', '(' .. now)
   return at - now
 end
 
-prime()
-local names = {}
-local before = asked ~= '' and call('HGET', T .. 'a', asked)
-if before then
-  for name in string.gmatch(before, '[^ ]+') do names[#names + 1] = name end
-elseif credit() > 0 then
-  for _, name in ipairs(call('ZRANGEBYSCORE', T .. 'r', '-inf', clock, 'LIMIT', 0, most)) do
-    if credit() <= 0 then break end
-    grant(name)
-    names[#names + 1] = name
+-- lend lends what is due.
+local function lend(names)
+  prime()
+  while #names < most and credit() > 0 do
+    local due = call('ZRANGEBYSCORE', T .. 'r', '-inf', now, 'LIMIT', skipped, most - #names)
+    if #due == 0 then break end
+    load(due)
+    for _, name in ipairs(due) do
+      if credit() <= 0 then break end
+      if grant(name) then names[#names + 1] = name end
+    end
+    commit_hosts()
   end
-  if asked ~= '' and #names > 0 then call('HSET', T .. 'a', asked, table.concat(names, ' ')) end
+  if #names == 0 then return end
+  set('wake', min(m.wake, now + ttl))
+  set('ttl', max(m.ttl, ttl))
+  if ARGV[5] ~= '' then call('HSET', T .. 'a', worker, ARGV[5] .. ' ' .. table.concat(names, ' ')) end
 end
+
+-- again finds what is left of the leases that answered this request before.
+local function again(names)
+  local before = ARGV[5] ~= '' and call('HGET', T .. 'a', worker) or ''
+  if sub(before, 1, #ARGV[5] + 1) ~= ARGV[5] .. ' ' then return end
+  for name in string.gmatch(sub(before, #ARGV[5] + 2), '[^ ]+') do
+    local h = host(name)
+    if h[TOTAL] and h[WORKER] == worker and sub(h[TOKEN], -#nonce) == nonce then names[#names + 1] = name end
+  end
+end
+
+local names = {}
+again(names)
+if #names == 0 then lend(names) end
 commit()
 if #names == 0 then
   return drained() and { 'drained' } or { 'none', wait() }
 end
-local reply = { 'ok' }
+local reply = { 'ok', m.version }
 for _, name in ipairs(names) do reply[#reply + 1] = show(name) end
 return reply

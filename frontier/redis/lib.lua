@@ -1,48 +1,57 @@
--- lib.lua: what the scripts share. Go puts it in front of each of them.
+-- lib.lua: what the scripts share. Go puts it in front of each of them, and writes the numbers in for the constants.
 -- KEYS[1] is the crawl's prefix T; keys.go names and explains every key that is made from it. ARGV[1] is the time in
--- Unix milliseconds, or 0 to ask the server.
+-- Unix milliseconds, or 0 to ask the server; ARGV[2] is the id of the crawl.
 --
 -- A script reads the counts and each host that it touches once, changes them here, and writes them back in commit.
+-- Functions that are seldom needed are made inside those that need them: making one takes as long as a small command.
 
 local T = KEYS[1]
-local call, byte, sub, char, find = redis.call, string.byte, string.sub, string.char, string.find
-local floor, max, min = math.floor, math.max, math.min
+local call, byte, sub, max, min, floor = redis.call, string.byte, string.sub, math.max, math.min, math.floor
 
 -- The crawl: T:m
 
-local m, now, clock = {}, 0, '' -- clock is now as text, which commands want
+local m, now = {}, 0
 local changed = {} -- fields of m
 
--- open reads the crawl and the clock, which never goes back: not by a new master, not by a correction either.
-local function open()
-  local v = call('HMGET', T .. 'm', 'schema', 'state', 'clk', 'tok', 'max_pages', 'max_host_pages', 'max_host_queue',
-    'delay', 'seen', 'queued', 'leased', 'done', 'dead', 'retries', 'reclaimed')
-  if not v[1] then error('NOCRAWL') end
-  m = {
-    state = v[2], clk = v[3] or 0, tok = v[4] or 0, max_pages = tonumber(v[5]), max_host_pages = tonumber(v[6]),
-    max_host_queue = tonumber(v[7]), delay = tonumber(v[8]), seen = v[9] or 0, queued = tonumber(v[10] or 0),
-    leased = tonumber(v[11] or 0), done = v[12] or 0, dead = v[13] or 0, retries = v[14] or 0, reclaimed = v[15] or 0,
-  }
-  now = tonumber(ARGV[1])
-  if now == 0 then
-    local t = call('TIME')
-    now = t[1] * 1000 + floor(t[2] / 1000)
-  end
-  now = max(now, tonumber(m.clk))
-  clock = string.format('%.0f', now)
+-- set changes a field of the crawl.
+local function set(field, value)
+  m[field], changed[field] = value, true
 end
 
 -- bump adds to a count of the crawl's.
 local function bump(field, n)
-  m[field] = m[field] + n
-  changed[field] = true
+  if m[field] then set(field, m[field] + n) else call('HINCRBY', T .. 'm', field, n) end
 end
 
--- drained tells whether the crawl is over.
-local function drained()
-  if m.leased > 0 then return false end
-  if m.state == 'stopping' or m.max_pages > 0 and m.done + m.dead >= m.max_pages then return true end
-  return m.queued == 0 and call('ZCARD', T .. 'd') == 0 and call('ZCOUNT', T .. 'hold', '(' .. clock, '+inf') == 0
+-- read_clock finds what time it is. The clock never goes back, neither by a new master nor by a correction: from there it
+-- goes on at its pace, skew ahead. When it was not read for long, or jumped, leases did not run out meanwhile: whoever
+-- holds them could not reach us, so no host is taken back for another ttl (the longest of all). Workers that live read it
+-- every two seconds.
+local function read_clock()
+  now = tonumber(ARGV[1])
+  if now == 0 then
+    local t = call('TIME')
+    now = t[1] * 1000 + floor(t[2] / 1000) + m.skew
+    if now < m.clk then
+      set('skew', m.skew + m.clk - now)
+    elseif m.leased > 0 and now - m.clk > max(m.ttl / 3, 5000) then
+      set('grace', now + m.ttl)
+      set('wake', 0)
+    end
+  end
+  now = max(now, m.clk)
+end
+
+-- open reads the crawl, with fields beside those that all scripts need.
+local function open(...)
+  local fields = {
+    'id', 'state', 'run', 'clk', 'skew', 'wake', 'grace', 'ttl', 'delay', 'queued', 'delayed', 'leased', 'done', 'dead', ...
+  }
+  local v = call('HMGET', T .. 'm', unpack(fields))
+  if v[1] ~= ARGV[2] then error('NOCRAWL') end
+  m.state, m.run = v[2], v[3]
+  for i = 4, #fields do m[fields[i]] = tonumber(v[i] or 0) end
+  read_clock()
 end
 
 -- Hosts: T:h, T:r, T:l
@@ -50,31 +59,32 @@ end
 -- A host's record is an array. It is TOKEN-1 long before its first lease, TOTAL-1 long between leases.
 local NEXT, DELAY = 1, 2 -- not lent before (ms); its own delay (ms)
 local ACCEPTED, DONE, DEAD, DELAYED = 3, 4, 5, 6
-local PROBATION = 7      -- 1: lent one URL at a time, until one is settled
+local PROBATION = 7      -- 1: lent one URL at a time, until one is settled; 2: that one is in T:p
 local LINE = 8           -- and 9, 10, 11: how long its lists are, lent URLs included
 local TOKEN, SETTLED = 12, 13 -- of the latest lease, unless it expired
 local TOTAL, TTL = 14, 15     -- of the live one: URLs lent to begin with; time to live (ms)
 local LENT = 16          -- and 17, 18, 19: unsettled ones, the heads of the lists
-local ASKED = 20         -- the request that it answered: see T:a
+local DEADLINE, WORKER = 20, 21 -- of it (ms), never before the one in T:l; and who holds it
 
-local hosts, place, touched, deadline = {}, {}, {}, {}
+local hosts, place, touched = {}, {}, {}
 
 local function queue(name, k) return T .. 'q' .. k .. ':' .. name end
 local function in_line(h) return h[LINE] + h[LINE + 1] + h[LINE + 2] + h[LINE + 3] end
-local function pace(h) return max(m.delay, h[DELAY]) end
 
 -- where tells which index a host belongs in: l when it is lent, r when it can be, or none.
-local function where(h)
-  return h[TOTAL] and 'l' or in_line(h) > 0 and 'r' or ''
+local function where(h) return h[TOTAL] and 'l' or in_line(h) > 0 and 'r' or '' end
+
+-- load reads records of hosts.
+local function load(names)
+  for i, record in ipairs(call('HMGET', T .. 'h', unpack(names))) do
+    local h = record and cmsgpack.unpack(record) or { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    hosts[names[i]], place[names[i]] = h, where(h)
+  end
 end
 
 local function host(name)
-  local h = hosts[name]
-  if h then return h end
-  local record = call('HGET', T .. 'h', name)
-  h = record and cmsgpack.unpack(record) or { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
-  hosts[name], place[name] = h, where(h)
-  return h
+  if not hosts[name] then load({ name }) end
+  return hosts[name]
 end
 
 -- touch has a host written back.
@@ -85,22 +95,35 @@ local function touch(name)
   end
 end
 
+-- finish ends a lease: what is not settled is in line again.
+local function finish(name, h)
+  local rest = h[LENT] + h[LENT + 1] + h[LENT + 2] + h[LENT + 3]
+  if rest > 0 then
+    bump('leased', -rest)
+    bump('queued', rest)
+  end
+  if h[PROBATION] == 2 then
+    call('HDEL', T .. 'p', h[WORKER])
+    h[PROBATION] = 1
+  end
+  for i = WORKER, TOTAL, -1 do h[i] = nil end
+  touch(name)
+end
+
 -- What is counted by reason: T:f, T:e:<reason>, T:x
 
 local counts, examples = {}, {}
 
-local function count(what, n) counts[what] = (counts[what] or 0) + n end
-
 -- refuse keeps one example of a reason for each call.
 local function refuse(reason, n, example)
-  count('refused:' .. reason, n)
+  counts['refused:' .. reason] = (counts['refused:' .. reason] or 0) + n
   if example ~= '' then examples[reason] = example end
 end
 
 local function bury(name, h, element, reason, detail)
   h[DEAD] = h[DEAD] + 1
   bump('dead', 1)
-  count('dead:' .. reason, 1)
+  counts['dead:' .. reason] = (counts['dead:' .. reason] or 0) + 1
   local why = cjson.encode({ host = name, reason = reason, detail = detail, at = now })
   call('RPUSH', T .. 'x', why .. '\0' .. element)
 end
@@ -110,14 +133,14 @@ end
 local TRIED = 64 -- flag: the second byte counts tries
 local STRIKE, MAX_STRIKES = 64, 3
 
--- tried counts an attempt at a URL, and strikes of the death of its worker. It tells how many those are.
+local function strikes_of(element) return byte(element) >= TRIED and floor(byte(element, 2) / STRIKE) or 0 end
+
+-- tried counts an attempt at a URL, and strikes of the death of its worker.
 local function tried(element, strikes)
   local flags, tries, rest = byte(element), 0, 2
   if flags >= TRIED then tries, rest = byte(element, 2), 3 else flags = flags + TRIED end
-  if tries % STRIKE < STRIKE - 1 then tries = tries + 1 end
-  strikes = strikes + floor(tries / STRIKE)
-  tries = tries % STRIKE + STRIKE * min(strikes, MAX_STRIKES)
-  return char(flags, tries) .. sub(element, rest), strikes
+  strikes = min(floor(tries / STRIKE) + strikes, MAX_STRIKES)
+  return string.char(flags, min(tries % STRIKE + 1, STRIKE - 1) + STRIKE * strikes) .. sub(element, rest)
 end
 
 -- path finds a URL's path, behind flags, tries and varints.
@@ -129,136 +152,105 @@ local function path(element)
     if byte(element, at) < 128 then varints = varints - 1 end
     at = at + 1
   end
-  return sub(element, at, (find(element, '\0', at, true) or 0) - 1)
-end
-
--- The end of leases, and what time brings
-
--- forget_request takes a host out of what a repeated request is answered with.
-local function forget_request(name, asked)
-  if asked == '' then return end
-  local names = {}
-  for other in string.gmatch(call('HGET', T .. 'a', asked) or '', '[^ ]+') do
-    if other ~= name then names[#names + 1] = other end
-  end
-  if #names > 0 then
-    call('HSET', T .. 'a', asked, table.concat(names, ' '))
-  else
-    call('HDEL', T .. 'a', asked)
-  end
-end
-
--- finish ends a lease: what is not settled is in line again.
-local function finish(name, h)
-  local rest = h[LENT] + h[LENT + 1] + h[LENT + 2] + h[LENT + 3]
-  if rest > 0 then
-    bump('leased', -rest)
-    bump('queued', rest)
-  end
-  forget_request(name, h[ASKED])
-  for i = ASKED, TOTAL, -1 do h[i] = nil end
-  touch(name)
-end
-
--- cut_off counts the death of a worker against the URLs that it held: an attempt each, and a strike against one that
--- was lent alone. The third strike is the end of it.
-local function cut_off(name, h, alone)
-  for k = 0, 3 do
-    for i = 0, h[LENT + k] - 1 do
-      local element, strikes = tried(call('LINDEX', queue(name, k), i), alone and 1 or 0)
-      if strikes < MAX_STRIKES then
-        call('LSET', queue(name, k), i, element)
-      else
-        call('LPOP', queue(name, k))
-        h[LINE + k], h[LENT + k] = h[LINE + k] - 1, h[LENT + k] - 1
-        bump('leased', -1)
-        bury(name, h, element, 'poison', 'its worker died each of the three times it was lent alone')
-      end
-    end
-  end
-end
-
--- expire takes a host back from a worker that died, and cannot have sent a request after two thirds of its lease.
-local function expire(name, ended)
-  local h = host(name)
-  h[NEXT] = max(h[NEXT], ended - floor(h[TTL] / 3) + pace(h))
-  h[PROBATION] = 1
-  cut_off(name, h, h[TOTAL] == 1)
-  finish(name, h)
-  h[TOKEN], h[SETTLED] = nil, nil
-  bump('reclaimed', 1)
-end
-
--- rejoin puts a retry at the end of its line: before it there may be URLs that are lent.
-local function rejoin(member)
-  local zero = find(member, '\0', 1, true)
-  local name, element = sub(member, 1, zero - 1), sub(member, zero + 1)
-  local h, k = host(name), byte(element) % 4
-  call('ZREM', T .. 'd', member)
-  call('RPUSH', queue(name, k), element)
-  h[DELAYED], h[LINE + k] = h[DELAYED] - 1, h[LINE + k] + 1
-  bump('queued', 1)
-  touch(name)
+  return sub(element, at, (string.find(element, '\0', at, true) or 0) - 1)
 end
 
 -- prime begins to write with a command that needs no memory. Without memory left the server refuses a script whose first
 -- write needs some, and no other: so scripts that bring links fail whole, and those that settle and lend go on.
-local function prime() call('HDEL', T .. 'm', '') end
+local function prime()
+  if m.brings then call('HSET', T .. 'm', 'clk', now) else call('HDEL', T .. 'm', '') end
+end
 
--- pass lets time do its work, a bounded part of it. It tells whether some is left.
+-- pass lets time do its work, a bounded part of it: leases expire, then retries fall due. It tells whether some is left.
 local function pass()
-  local late = call('ZRANGEBYSCORE', T .. 'l', '-inf', clock, 'WITHSCORES', 'LIMIT', 0, 64)
-  local due = call('ZRANGEBYSCORE', T .. 'd', '-inf', clock, 'LIMIT', 0, 256)
-  if #late + #due == 0 then return false end
+  -- cut_off counts the death of a worker against the URLs that it held: an attempt each, and a strike against one that
+  -- was lent alone. The third strike is the end of it.
+  local function cut_off(name, h)
+    local strike = h[TOTAL] == 1 and 1 or 0
+    for k = 0, 3 do
+      for i = 0, h[LENT + k] - 1 do
+        local element = tried(call('LINDEX', queue(name, k), i), strike)
+        if strikes_of(element) < MAX_STRIKES then
+          call('LSET', queue(name, k), i, element)
+        else
+          call('LPOP', queue(name, k))
+          h[LINE + k], h[LENT + k] = h[LINE + k] - 1, h[LENT + k] - 1
+          bump('leased', -1)
+          bury(name, h, element, 'poison', 'its worker died each of the three times it was lent alone')
+        end
+      end
+    end
+  end
+
+  -- expire takes a host back from a worker that died, and cannot have sent a request after two thirds of its lease.
+  local function expire(name)
+    local h = host(name)
+    if h[DEADLINE] > now then -- acks extended it
+      call('ZADD', T .. 'l', h[DEADLINE], name)
+      return
+    end
+    h[NEXT] = max(h[NEXT], h[DEADLINE] - floor(h[TTL] / 3) + max(m.delay, h[DELAY]))
+    cut_off(name, h)
+    finish(name, h)
+    h[PROBATION], h[TOKEN], h[SETTLED] = 1, nil, nil
+    bump('reclaimed', 1)
+  end
+
+  -- rejoin puts a retry at the end of its line: before it there may be URLs that are lent.
+  local function rejoin(member)
+    local zero = string.find(member, '\0', 1, true)
+    local name, element = sub(member, 1, zero - 1), sub(member, zero + 1)
+    local h, k = host(name), byte(element) % 4
+    call('ZREM', T .. 'd', member)
+    call('RPUSH', queue(name, k), element)
+    h[DELAYED], h[LINE + k] = h[DELAYED] - 1, h[LINE + k] + 1
+    bump('delayed', -1)
+    bump('queued', 1)
+    touch(name)
+  end
+
+  local function first(key)
+    return tonumber(call('ZRANGE', T .. key, 0, 0, 'WITHSCORES')[2] or 2 ^ 52)
+  end
+
   prime()
-  for i = 1, #late, 2 do expire(late[i], tonumber(late[i + 1])) end
-  if #late == 128 then return true end
+  local late = now >= m.grace and call('ZRANGEBYSCORE', T .. 'l', '-inf', now, 'LIMIT', 0, 64) or {}
+  if #late > 0 then load(late) end
+  for _, name in ipairs(late) do expire(name) end
+  if #late == 64 then return true end
+  local due = call('ZRANGEBYSCORE', T .. 'd', '-inf', now, 'LIMIT', 0, 256)
   for _, member in ipairs(due) do rejoin(member) end
+  set('wake', min(max(first('l'), m.grace), first('d')))
   return #due == 256
 end
 
 -- Writing back
 
-local function write(command, key, args)
-  if #args > 0 then call(command, T .. key, unpack(args)) end
-end
-
--- move takes a host out of one index and puts it into another.
-local function move(name, h, before, after)
-  if before ~= after and before ~= '' then call('ZREM', T .. before, name) end
-  if after == 'l' and deadline[name] then
-    call('ZADD', T .. 'l', deadline[name], name)
-  elseif after == 'r' and before ~= 'r' then
-    call('ZADD', T .. 'r', h[NEXT] > now and h[NEXT] or clock, name)
-  end
-end
-
 -- commit_hosts writes the hosts that were touched, and moves them to where they now belong.
 local function commit_hosts()
-  if #touched == 0 then return end
-  local records = {}
+  if not touched[1] then return end
+  local records, gone, come = {}, { r = {}, l = {} }, { r = {}, l = {} }
   for i, name in ipairs(touched) do
     local h = hosts[name]
-    local after = where(h)
+    local before, after = place[name], where(h)
     records[2 * i - 1], records[2 * i] = name, cmsgpack.pack(h)
-    move(name, h, place[name], after)
-    place[name] = after
+    if before ~= after then
+      place[name] = after
+      if before ~= '' then table.insert(gone[before], name) end
+      if after ~= '' then
+        local list = come[after]
+        list[#list + 1], list[#list + 2] = after == 'l' and h[DEADLINE] or max(h[NEXT], now), name
+      end
+    end
   end
   touched = {}
-  call('HSET', T .. 'h', unpack(records))
-end
-
-local sets = {} -- the seen sets that links.lua read
-
-local function commit_seen()
-  for name, s in pairs(sets) do
-    if s.changed and s.small == '' then
-      call('HDEL', T .. 's', name)
-    elseif s.changed then
-      call('HSET', T .. 's', name, s.small or '!' .. s.buckets .. ':' .. s.count)
-    end
-    s.changed = false
+  for index, names in pairs(gone) do
+    if names[1] then call('ZREM', T .. index, unpack(names)) end
   end
+  for index, list in pairs(come) do
+    if list[1] then call('ZADD', T .. index, unpack(list)) end
+  end
+  call('HSET', T .. 'h', unpack(records))
 end
 
 local function commit_reasons()
@@ -270,12 +262,11 @@ local function commit_reasons()
   counts, examples = {}, {}
 end
 
--- commit writes back all that was changed. It may be called more than once.
+-- commit writes back all that was changed, but for seen sets. It may be called more than once.
 local function commit()
   commit_hosts()
-  commit_seen()
-  commit_reasons()
-  local fields = { 'clk', clock }
+  if next(counts) then commit_reasons() end
+  local fields = { 'clk', now }
   for field in pairs(changed) do
     fields[#fields + 1], fields[#fields + 2] = field, m[field]
   end
@@ -285,10 +276,17 @@ end
 
 -- begin opens the crawl and lets time do its work. When it tells true the script has to end at once, and be called
 -- again: it committed what it did.
-local function begin(links)
-  open()
-  if links then call('HSET', T .. 'm', 'clk', clock) end
+local function begin(...)
+  open(...)
+  if now < m.wake then return false end
   local again = pass()
-  if again or #touched > 0 then commit() end -- a host taken back can be lent by this very call
+  commit() -- a host taken back can be lent by this very call
   return again
+end
+
+-- drained tells whether the crawl is over. It needs max_pages.
+local function drained()
+  if m.leased > 0 then return false end
+  if m.state == 'stopping' or m.max_pages > 0 and m.done + m.dead >= m.max_pages then return true end
+  return m.queued + m.delayed == 0 and call('ZCOUNT', T .. 'hold', '(' .. now, '+inf') == 0
 end

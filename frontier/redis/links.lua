@@ -1,10 +1,15 @@
 -- links.lua: accepting links. Go puts it between lib.lua and the scripts that bring some.
 
+local WITH_LINKS = { 'seen', 'max_host_pages', 'max_host_queue', 'imported' } -- what they need to know of the crawl
+m.brings = true
+
 -- The seen set: T:s, T:s:<host>:<b>
 
 -- A small set is a string, SMALL times WIDTH bytes at most. A larger one is spread over sets of integers by linear
 -- hashing; its field says '!<buckets>:<count>', and ! is more than the first byte of a fingerprint of 53 bits.
 local SMALL, WIDTH, LOAD = 16, 7, 192
+
+local sets = {} -- by name, those that were read
 
 local function seen(name)
   local s = sets[name]
@@ -21,11 +26,11 @@ end
 
 local function bucket(s, b) return T .. 's:' .. s.name .. ':' .. b end
 
--- position finds a fingerprint in a small set.
-local function position(s, fp)
-  local want, at = struct.pack('>I7', fp), 0
-  repeat at = find(s.small, want, at + 1, true) until not at or at % WIDTH == 1
-  return at
+-- members are the fingerprints of a small set, as numbers.
+local function members(s)
+  local list = { struct.unpack(string.rep('>I7', #s.small / WIDTH), s.small) }
+  list[#list] = nil -- where it ended
+  return list
 end
 
 -- spread sorts fingerprints into lists by bucket. A list says in at where in fps each one was.
@@ -50,7 +55,9 @@ local function known(s, i, n)
   if s.buckets == 1 then return call('SMISMEMBER', bucket(s, 0), unpack(ARGV, i, i + n - 1)) end
   local is = {}
   if s.small then
-    for j = 1, n do is[j] = position(s, ARGV[i + j - 1]) end
+    local has = {}
+    for _, fp in ipairs(members(s)) do has[fp] = true end
+    for j = 1, n do is[j] = has[tonumber(ARGV[i + j - 1])] end
     return is
   end
   for b, list in pairs(spread(s, { unpack(ARGV, i, i + n - 1) })) do
@@ -83,23 +90,39 @@ local function remember(s, fps)
     return
   end
   if s.small then
-    for at = 1, #s.small, WIDTH do fps[#fps + 1] = (struct.unpack('>I7', s.small, at)) end
+    for _, fp in ipairs(members(s)) do fps[#fps + 1] = fp end
     s.small, s.buckets, s.size, s.count = nil, 1, 1, 0
   end
   s.count = s.count + #fps
+  if s.count > LOAD * s.buckets then prime() end -- splitting begins with a DEL
   while s.count > LOAD * s.buckets do split(s) end
   for b, list in pairs(spread(s, fps)) do call('SADD', bucket(s, b), unpack(list)) end
 end
 
+-- forget removes one, also from among those that were imported.
 local function forget(s, fp)
   s.changed = true
+  if s.name ~= '' and m.imported == 1 then forget(seen(''), fp) end
   if s.small then
-    local at = position(s, fp)
-    if at then s.small = sub(s.small, 1, at - 1) .. sub(s.small, at + WIDTH) end
+    local left = {}
+    for _, other in ipairs(members(s)) do
+      if other ~= tonumber(fp) then left[#left + 1] = struct.pack('>I7', other) end
+    end
+    s.small = table.concat(left)
     return
   end
-  s.count = s.count - 1
-  for b in pairs(spread(s, { fp })) do call('SREM', bucket(s, b), fp) end
+  for b in pairs(spread(s, { fp })) do s.count = s.count - call('SREM', bucket(s, b), fp) end
+end
+
+local function commit_seen()
+  for name, s in pairs(sets) do
+    if s.changed and s.small == '' then
+      call('HDEL', T .. 's', name)
+    elseif s.changed then
+      call('HSET', T .. 's', name, s.small or '!' .. s.buckets .. ':' .. s.count)
+    end
+    s.changed = false
+  end
 end
 
 -- Accepting links
@@ -116,30 +139,36 @@ local function enqueue(name, h, elements)
   for _, element in ipairs(elements) do
     local flags = byte(element)
     local k = flags % 4
-    lines[k] = lines[k] or {}
-    table.insert(lines[k], element)
-    if floor(flags / 4) % 2 == 1 then table.insert(seeds, name .. '\0' .. element) end
+    local line = lines[k]
+    if line then line[#line + 1] = element else lines[k] = { element } end
+    if floor(flags / 4) % 2 == 1 then seeds[#seeds + 1] = name .. '\0' .. element end
   end
   for k, line in pairs(lines) do
     call('RPUSH', queue(name, k), unpack(line))
     h[LINE + k] = h[LINE + k] + #line
   end
-  if #seeds > 0 then call('RPUSH', T .. 'seeds', unpack(seeds)) end
+  if seeds[1] then
+    call('RPUSH', T .. 'seeds', unpack(seeds))
+    bump('version', 1)
+  end
   touch(name)
 end
 
 -- accept_run accepts URLs of one host. From ARGV[i]: host, name of its seen set, n, n fingerprints, n elements. It returns
 -- how many were new.
 local function accept_run(i, n)
-  local name, s = ARGV[i], seen(ARGV[i + 1])
-  local h, fresh, elements, here = host(name), {}, {}, {}
+  local name, s, h = ARGV[i], seen(ARGV[i + 1])
   local is = known(s, i + 3, n)
+  local was = m.imported == 1 and known(seen(''), i + 3, n) or {}
+  local fresh, elements, here = {}, {}, {}
   for j = 1, n do
     local fp = ARGV[i + 2 + j]
-    if (is[j] or 0) == 0 and not here[fp] then
+    if (is[j] or 0) == 0 and (was[j] or 0) == 0 and not here[fp] then
       local element = ARGV[i + 2 + n + j]
+      h = h or host(name)
       local capped = over_cap(h, #fresh)
       if capped then
+        m.capped = 1
         refuse(capped, 1, name .. path(element))
       else
         here[fp] = true

@@ -2,18 +2,29 @@ package redis
 
 import (
 	"context"
-	_ "embed"
 	"fmt"
 	"strconv"
 
 	"trawl/frontier"
 )
 
-//go:embed push.lua
-var pushLua string
-
 // maxLinks is how many links one script takes: longer ones would keep the server from everybody else.
 const maxLinks = 500
+
+// offer is an entry on its way to the store.
+type offer struct {
+	entry *frontier.Entry
+	fp    uint64
+}
+
+// offers are entries with their fingerprints.
+func (s *Store) offers(entries []frontier.Entry) []offer {
+	offers := make([]offer, len(entries))
+	for i := range entries {
+		offers[i] = offer{&entries[i], s.fp.Of(entries[i].URL)}
+	}
+	return offers
+}
 
 // Push implements frontier.Frontier. More than 500 entries are accepted in several steps: an error can come after some.
 func (s *Store) Push(ctx context.Context, entries []frontier.Entry) (added int, err error) {
@@ -22,7 +33,7 @@ func (s *Store) Push(ctx context.Context, entries []frontier.Entry) (added int, 
 	}
 	for first := true; first || len(entries) > 0; first = false {
 		n := min(len(entries), maxLinks)
-		part, err := s.push(ctx, "", "", entries[:n])
+		part, _, err := s.push(ctx, "", &frontier.Lease{}, s.offers(entries[:n]))
 		added += part
 		if err != nil {
 			return added, err
@@ -32,45 +43,47 @@ func (s *Store) Push(ctx context.Context, entries []frontier.Entry) (added int, 
 	return added, nil
 }
 
-// push pushes what one script can take: under a lease, if a host and a token are given.
-func (s *Store) push(ctx context.Context, host, token string, entries []frontier.Entry) (added int, err error) {
-	args := s.appendRuns([]any{host, token}, entries)
-	word, rest, err := s.ask(ctx, pushScript, args...)
-	if err != nil {
-		return 0, fmt.Errorf("push: %w", err)
-	}
+// push pushes what one script can take: under a lease, if it has a token. It tells whether a cap kept some out.
+func (s *Store) push(ctx context.Context, run string, l *frontier.Lease, offers []offer) (added int, capped bool, err error) {
+	args := appendRuns([]any{string(l.Host), l.Token}, offers)
+	word, rest, err := s.ask(ctx, run, pushScript, args...)
 	switch {
+	case err != nil:
 	case word == "lost":
-		return 0, fmt.Errorf("push under %s: %w", host, frontier.ErrLeaseLost)
-	case word == "ok" && len(rest) == 1:
+		err = fmt.Errorf("under %s: %w", l.Host, frontier.ErrLeaseLost)
+	case word == "moved":
+		err = errMoved
+	case word != "ok" || len(rest) == 0:
+		err = errReply
+	default:
 		n, _ := rest[0].(int64)
-		return int(n), nil
+		return int(n), len(rest) > 1, nil
 	}
-	return 0, fmt.Errorf("push: %w", errReply)
+	return 0, false, fmt.Errorf("push: %w", err)
 }
 
-// appendRuns appends entries as scripts read them: in runs of one host each.
-func (s *Store) appendRuns(args []any, entries []frontier.Entry) []any {
+// appendRuns appends offers as scripts read them: in runs of one host each.
+func appendRuns(args []any, offers []offer) []any {
 	args = append(args, 0)
 	total, runs := len(args)-1, 0
-	for len(entries) > 0 {
-		h, n := entries[0].URL.Host(), 1
-		for n < len(entries) && entries[n].URL.Host() == h {
+	for len(offers) > 0 {
+		h, n := offers[0].entry.URL.Host(), 1
+		for n < len(offers) && offers[n].entry.URL.Host() == h {
 			n++
 		}
-		args = append(args, string(h), seenSet(entries[0].URL), n)
-		for i := range entries[:n] {
-			args = append(args, s.fingerprint(entries[i].URL))
+		args = append(args, string(h), seenSet(offers[0].entry.URL), n)
+		for i := range offers[:n] {
+			args = append(args, member(offers[i].fp))
 		}
-		for i := range entries[:n] {
-			args = append(args, encodeElement(&frontier.Item{Entry: entries[i]}))
+		for i := range offers[:n] {
+			args = append(args, encodeElement(&frontier.Item{Entry: *offers[i].entry}))
 		}
 		runs++
-		entries = entries[n:]
+		offers = offers[n:]
 	}
 	args[total] = runs
 	return args
 }
 
-// fingerprint is 53 bits of a URL's fingerprint, which the numbers of Lua hold exactly.
-func (s *Store) fingerprint(u frontier.URL) string { return strconv.FormatUint(s.fp.Of(u)>>11, 10) }
+// member is a fingerprint as seen sets have it: 53 bits of it, which the numbers of Lua hold exactly.
+func member(fp uint64) string { return strconv.FormatUint(fp>>11, 10) }

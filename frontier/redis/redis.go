@@ -8,15 +8,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/logging"
-	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"trawl/frontier"
 )
@@ -30,18 +26,23 @@ type Config struct {
 	Crawl  string           // its name; default "default"
 	Policy *frontier.Policy // of a new crawl; default frontier.DefaultPolicy; an existing one keeps its own
 	Create bool             // make the crawl if it is not there
-	Now    func() time.Time // the clock, for tests; default the server's
-}
 
-// maxConns is how many connections a process has at most, however many calls it makes at once.
-const maxConns = 16
+	// Durability says whether a call that writes waits until a replica has it, so that no failover takes it back:
+	// wait, none, or auto, the default: from the moment on when a replica is seen.
+	Durability string
+
+	Now func() time.Time // the clock, for tests; default the server's
+}
 
 // Store is a crawl on a server. It implements frontier.Frontier, frontier.Holder and frontier.Keeper.
 type Store struct {
 	cfg    Config
-	client *goredis.Client
-	keys   []string // the prefix: KEYS of every script
+	link   *link
+	client *goredis.Client // the link's
+	keys   []string        // the prefix: KEYS of every script
+	id     string          // of the crawl: another one of the same name is not ours
 	fp     frontier.Fingerprints
+	cache  cache
 	closed atomic.Bool
 }
 
@@ -49,52 +50,57 @@ var (
 	_ frontier.Frontier = (*Store)(nil)
 	_ frontier.Holder   = (*Store)(nil)
 	_ frontier.Keeper   = (*Store)(nil)
+	_ frontier.Fleet    = (*Store)(nil)
 )
 
-// Open opens a crawl on the server at a URL: redis://user:password@host:port/db, rediss:// for TLS, or
-// unix://user:password@/path/to/socket?db=0. It refuses a server that evicts keys when its memory is full, and one older
-// than 6.2. Errors never show the password.
+// Open opens a crawl on the server that a URL tells:
+//
+//	redis://user:password@host:port/db     one server; port 6379, db 0 if not given
+//	rediss://user:password@host:port/db    the same with TLS
+//	unix://user:password@/path/to/socket   the same on this machine
+//	redis-sentinel://user:password@host:port,host:port/master-name/db
+//	redis-cluster://user:password@host:port,host:port
+//
+// After a question mark there can be tls=true, ca=FILE (the authority that signs servers), cert=FILE and key=FILE (of the
+// client), skip_verify=true, sentinel_user=, sentinel_password= and db=. Sentinels are asked for the master, nodes of a
+// Cluster for the owner of the crawl's slot, again whenever that may have changed.
+//
+// It refuses a server that evicts keys when its memory is full, and one older than 6.2. Errors never show the password.
 func Open(ctx context.Context, address string, cfg Config) (*Store, error) {
-	cfg.Crawl = cmp.Or(cfg.Crawl, "default")
-	keys, err := prefix(cfg.Crawl)
+	s, err := newStore(address, cfg)
 	if err != nil {
 		return nil, err
 	}
-	opt, err := options(address)
-	if err != nil {
-		return nil, err
-	}
-	logging.Disable() // go-redis prints to stderr what it also returns
-	s := &Store{cfg: cfg, client: goredis.NewClient(opt), keys: []string{keys}}
 	if err := s.start(ctx); err != nil {
-		s.client.Close()
-		return nil, fmt.Errorf("crawl %s: %w", cfg.Crawl, err)
+		s.link.close()
+		return nil, s.named(err)
 	}
 	return s, nil
 }
 
-// options reads a URL. Calls are not repeated by the client: a push repeated there would not know any more how many
-// URLs were new.
-func options(address string) (*goredis.Options, error) {
-	scheme, _, _ := strings.Cut(address, "://")
-	switch scheme {
-	case "redis", "rediss", "unix":
-	default:
-		return nil, errors.New("redis URL: it must begin with redis://, rediss:// or unix://")
-	}
-	opt, err := goredis.ParseURL(address)
+// newStore makes a store that has not talked to its server yet.
+func newStore(address string, cfg Config) (*Store, error) {
+	cfg.Crawl, cfg.Durability = cmp.Or(cfg.Crawl, "default"), cmp.Or(cfg.Durability, durabilityAuto)
+	keys, err := prefix(cfg.Crawl)
 	if err != nil {
-		if bad, ok := errors.AsType[*url.Error](err); ok {
-			err = bad.Err // without the URL, which holds the password
-		}
-		return nil, fmt.Errorf("redis URL: %w", err)
+		return nil, err
 	}
-	opt.MaxRetries = -1
-	opt.DialerRetries = 1
-	opt.PoolSize = maxConns
-	opt.ContextTimeoutEnabled = true
-	opt.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	return opt, nil
+	if err := checkDurability(cfg.Durability); err != nil {
+		return nil, err
+	}
+	place, err := parseAddress(address)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{cfg: cfg, keys: []string{keys}}
+	s.link = newLink(place, s.keys, cfg.Durability)
+	s.client = s.link.client
+	return s, nil
+}
+
+// named makes an error say which crawl it is about, and what to do.
+func (s *Store) named(err error) error {
+	return fmt.Errorf("crawl %s: %w", s.cfg.Crawl, advise(err, s.link.place.tls != nil))
 }
 
 // start checks the server, and finds the crawl or makes it.
@@ -107,12 +113,19 @@ func (s *Store) start(ctx context.Context) error {
 			return err
 		}
 	}
-	v, err := s.meta(ctx, "schema", "secret")
+	v, err := s.meta(ctx, "schema", "secret", "id")
+	if errors.Is(err, ErrNoCrawl) {
+		return s.noCrawl(ctx)
+	}
 	if err != nil {
 		return err
 	}
 	if v[0] != schema {
 		return fmt.Errorf("it has schema %s, and this program knows %s", v[0], schema)
+	}
+	s.id = v[2]
+	if doing, _, ok := strings.Cut(s.id, ":"); ok { // see purge.lua and import.go
+		return fmt.Errorf("its %s is not finished: trawl purge removes what is there", doing)
 	}
 	var secret [16]byte
 	if n, err := hex.Decode(secret[:], []byte(v[1])); err != nil || n != len(secret) {
@@ -136,12 +149,16 @@ func (s *Store) create(ctx context.Context) error {
 	if s.cfg.Now != nil {
 		created = s.cfg.Now()
 	}
+	s.id = randomHex(8)
 	args := append([]any{
-		"schema", schema, "id", randomHex(8), "name", s.cfg.Crawl, "created", created.UTC().Format(time.RFC3339Nano),
+		"schema", schema, "name", s.cfg.Crawl, "created", created.UTC().Format(time.RFC3339Nano),
 		"secret", randomHex(16), "state", string(frontier.Running),
 	}, fields...)
-	_, err = s.run(ctx, initScript, args...)
-	return err
+	if _, err = s.run(ctx, initScript, args...); err != nil {
+		return err
+	}
+	s.enlist(ctx)
+	return s.renewRun(ctx) // connections that are there could not note it in a crawl that was not
 }
 
 // policyFields is a policy as fields of T:m: whole for workers, in part for scripts.
@@ -151,37 +168,6 @@ func policyFields(p frontier.Policy) ([]any, error) {
 		"policy", string(text), "max_pages", p.MaxPages, "max_host_pages", p.MaxHostPages, "max_host_queue", p.MaxHostQueue,
 		"delay", millis(p.Delay),
 	}, err
-}
-
-// checkServer refuses servers that cannot keep a crawl.
-func (s *Store) checkServer(ctx context.Context) error {
-	var text string
-	for _, section := range []string{"server", "memory"} {
-		part, err := s.client.Info(ctx, section).Result()
-		if err != nil {
-			return storeError(ctx, err)
-		}
-		text += part
-	}
-	version := infoField(text, "redis_version")
-	major, rest, _ := strings.Cut(version, ".")
-	minor, _, _ := strings.Cut(rest, ".")
-	a, errA := strconv.Atoi(major)
-	b, errB := strconv.Atoi(minor)
-	if errA != nil || errB != nil || a < 6 || a == 6 && b < 2 {
-		return fmt.Errorf("the server is Redis %s: need 6.2 or later", version)
-	}
-	if policy := infoField(text, "maxmemory_policy"); policy != "noeviction" {
-		return fmt.Errorf("the server's maxmemory-policy is %s, which loses URLs: need noeviction", policy)
-	}
-	return nil
-}
-
-// infoField finds a value in the answer to INFO.
-func infoField(text, name string) string {
-	_, rest, _ := strings.Cut(text, "\n"+name+":")
-	value, _, _ := strings.Cut(rest, "\r")
-	return value
 }
 
 // meta reads fields of T:m. The first one must be there.
@@ -205,7 +191,7 @@ func (s *Store) Close() error {
 	if s.closed.Swap(true) {
 		return nil
 	}
-	return s.client.Close()
+	return s.link.close()
 }
 
 func randomHex(n int) string {

@@ -9,18 +9,27 @@ import (
 
 	"trawl/frontier"
 	"trawl/frontier/redis"
+	"trawl/frontier/redis/redistest"
 )
 
 // server starts a server of the test's own.
 func server(t *testing.T, args ...string) (url string, stop func()) {
 	t.Helper()
-	url, stop, err := startServer(t.TempDir(), args...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(stop)
-	return url, stop
+	s := redistest.Start(t, redistest.Options{Args: args})
+	return s.URL(), s.Kill
 }
+
+// startServer starts a server in dir, which the caller stops.
+func startServer(dir string, args ...string) (url string, stop func(), err error) {
+	s, err := redistest.Launch(redistest.Options{Dir: dir, Args: args})
+	if err != nil {
+		return "", nil, err
+	}
+	return s.URL(), s.Kill, nil
+}
+
+// eventually tries until it works, for some time.
+func eventually(try func() error) error { return redistest.Eventually(try) }
 
 func TestServerWithoutMemory(t *testing.T) {
 	t.Parallel()
