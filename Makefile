@@ -7,11 +7,13 @@ BENCH   ?= .
 # Built from source by the module proxy, at a fixed version: about two minutes the first time, then cached. It is not
 # a `tool` of go.mod, where its two hundred modules would hide ours.
 LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+# For a docker that has not the plugin. Built likewise: about five minutes the first time.
+COMPOSE := github.com/docker/compose/v2@v2.40.3
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 LDFLAGS := -s -w -X main.release=$(VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help build install test conformance lint vet fuzz crash bench size check deps clean
+.PHONY: help build install test conformance lint vet fuzz crash containers bench size model check deps spin clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,7 +25,7 @@ install: ## install trawl where go install puts programs
 	CGO_ENABLED=0 $(GO) install -trimpath -ldflags '$(LDFLAGS)' ./cmd/trawl
 
 test: deps ## run all tests, in random order, with the race detector
-	$(GO) test -race -shuffle=on -timeout 5m ./...
+	$(GO) test -race -shuffle=on -timeout 10m ./...
 
 conformance: ## run the third-party cases in the folder that TRAWL_CONFORMANCE names
 	@test -d "$$TRAWL_CONFORMANCE" || { echo 'make conformance: set TRAWL_CONFORMANCE to the folder of cases' >&2; exit 1; }
@@ -47,11 +49,25 @@ fuzz: ## run each fuzz target for FUZZ (30s)
 crash: ## kill a crawl of 20,000 pages 50 times
 	$(GO) test -count=1 -v -run Kill9 ./cmd/trawl -args -crash.pages 20000 -crash.kills 50 -crash.after 220ms
 
-bench: ## run the benchmarks that match BENCH (.)
-	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+containers: ## run the shipped containers: a fleet with a kill, a lost network and a restart of Redis
+	@compose='docker compose'; \
+	if docker version >/dev/null 2>&1 && ! $$compose version >/dev/null 2>&1; then \
+		compose=$(CURDIR)/bin/docker-compose; \
+		if ! test -x $$compose; then \
+			echo 'docker has no Compose plugin here (Debian: docker-compose, Ubuntu: docker-compose-v2); building $(COMPOSE)'; \
+			$(GO) build -C "$$($(GO) mod download -json $(COMPOSE) | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')" -o $$compose ./cmd || exit 1; \
+		fi; \
+	fi; \
+	COMPOSE="$$compose" CGO_ENABLED=0 $(GO) test -tags containers -count=1 -v -timeout 40m ./docs/containers
+
+bench: ## run the benchmarks that match BENCH (.); TRAWL_BENCH_URLS=10000000 loads so many into Redis
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 60m ./...
 
 size: ## print the sizes we keep an eye on
 	@$(GO) run docs/size.go
+
+model: spin ## check the models of docs/model
+	@docs/model/run.sh
 
 check: build lint test ## everything a commit must pass
 
@@ -65,6 +81,17 @@ deps:
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$need; \
 	else \
 		echo "make test: missing on this machine (Debian's names): $$need" >&2; exit 1; \
+	fi
+
+# All that the models need.
+spin:
+	@need=; \
+	for program in spin gcc; do command -v $$program >/dev/null || need="$$need $$program"; done; \
+	if [ -z "$$need" ]; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$need libc6-dev; \
+	else \
+		echo "make model: missing on this machine (Debian's names):$$need" >&2; exit 1; \
 	fi
 
 clean: ## remove what make and the demo made

@@ -74,7 +74,8 @@ func (x *whole) open(dir string, p frontier.Policy) {
 	}
 	x.store, x.journal = store, newJournal(store)
 	x.cfg = Config{
-		Frontier: x.journal, Crawl: crawl, Scope: scope, Fetch: fetcher, Sink: x.journal, Robots: robots, Tally: &Tally{},
+		Frontier: x.journal, Crawl: crawl, Sink: x.journal, Tally: &Tally{},
+		Plan: &Plan{Policy: crawl.Policy, Scope: scope, Fetch: fetcher, Robots: robots},
 	}
 	x.seed()
 }
@@ -84,7 +85,7 @@ func (x *whole) seed() {
 	var seeds []frontier.Entry
 	for _, seed := range x.server.Seeds() {
 		u := mustParse(x, seed)
-		x.cfg.Scope.Add(u)
+		x.cfg.Plan.Scope.Add(u)
 		seeds = append(seeds, frontier.Entry{URL: u, Seed: true})
 	}
 	if _, err := x.store.Push(x.Context(), seeds); err != nil {

@@ -7,6 +7,10 @@
 // the sink, and, when all before it in the lease are, acked. Sink before ack, always: a crash repeats a page, it never
 // loses one.
 //
+// What a worker goes by, the policy and the scope, is its Plan (plan.go). The frontier's leases and beats show when it
+// has become another; then a new one is made before the next visit begins, and visits that go by the old one give their
+// host back before their next request.
+//
 // Two things are bounded: visits, and pages under way, from the request to the end of the ack. Both by
 // Config.Concurrency. So no more pages than that are fetched twice after a crash.
 package worker

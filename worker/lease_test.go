@@ -97,7 +97,7 @@ func TestALostLeaseEndsTheVisitAndLosesNothing(t *testing.T) {
 			x.Errorf("stats %+v", s)
 		}
 		for _, r := range x.web.log().Requests("a.test") {
-			if late := r.Start.Sub(store.when); late > 0 && late < x.cfg.withDefaults().TTL-2*time.Second {
+			if late := r.Start.Sub(store.when); late > 0 && late < x.cfg.ttl(x.cfg.Plan.Policy)-2*time.Second {
 				x.Errorf("%s was asked for %v after the lease was lost", r.Path, late)
 			}
 		}
@@ -158,12 +158,13 @@ func TestALeaseLivesThroughALongWait(t *testing.T) {
 func TestALeaseLivesOneMinuteOrLongerThanThreeRequests(t *testing.T) {
 	t.Parallel()
 	for timeout, want := range map[time.Duration]time.Duration{0: time.Minute, time.Second: time.Minute, 30 * time.Second: 90 * time.Second} {
-		c := Config{Crawl: frontier.Crawl{Policy: frontier.Policy{Timeout: timeout}}}
-		if got := c.withDefaults().TTL; got != want {
+		p := frontier.Policy{Timeout: timeout}
+		c := Config{}.withDefaults()
+		if got := c.ttl(p); got != want {
 			t.Errorf("timeout %v: TTL %v, want %v", timeout, got, want)
 		}
 		c.TTL = time.Second
-		if got := c.withDefaults().TTL; got < 3*timeout {
+		if got := c.ttl(p); got < 3*timeout {
 			t.Errorf("timeout %v: TTL %v", timeout, got)
 		}
 	}

@@ -90,7 +90,7 @@ func (v *visit) refusedForNow(it *frontier.Item, resp *crawler.Response) *verdic
 
 // retryOrDead puts an item off, or gives it up when its retries are used up.
 func (v *visit) retryOrDead(it *frontier.Item, why frontier.Reason, detail string, wait time.Duration) *verdict {
-	if it.Attempt >= v.w.Crawl.Policy.Retries {
+	if it.Attempt >= v.plan.Policy.Retries {
 		return v.dead(it, why, detail)
 	}
 	return &verdict{Outcome: frontier.Outcome{Verdict: frontier.Retry, Reason: why, Detail: detail, After: wait}}

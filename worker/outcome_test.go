@@ -109,7 +109,7 @@ func TestNoAnswerIsRetriedAfterAPauseOrFinalByItsKind(t *testing.T) {
 	} {
 		t.Run(string(kind), func(t *testing.T) {
 			inBubble(t, unhurried, empty, func(x *trial) {
-				x.cfg.Fetch = failing{x.fetcher, &crawler.Error{Kind: kind, Err: errors.New("as planned")}}
+				x.cfg.Plan.Fetch = failing{x.fetcher, &crawler.Error{Kind: kind, Err: errors.New("as planned")}}
 				x.seed(first, second)
 				begin := time.Now()
 				x.run()
@@ -148,7 +148,7 @@ func (f failing) Fetch(ctx context.Context, url string) (*crawler.Response, erro
 
 func TestAnErrorThatNoFetcherShouldReturnIsFinal(t *testing.T) {
 	inBubble(t, unhurried, empty, func(x *trial) {
-		x.cfg.Fetch = failing{x.fetcher, errors.New("odd")}
+		x.cfg.Plan.Fetch = failing{x.fetcher, errors.New("odd")}
 		x.seed(first, second)
 		x.run()
 		x.settled(1, 1)
@@ -248,7 +248,7 @@ func TestAPanicMakesOnePageDeadAndTheCrawlGoesOn(t *testing.T) {
 	})
 	inBubble(t, unhurried, answer, func(x *trial) {
 		x.seed(first, second)
-		x.cfg.Scope = nil // so that whoever judges a link panics
+		x.cfg.Plan.Scope = nil // so that whoever judges a link panics
 		x.run()
 		x.settled(1, 1)
 		o := x.journal.outcomes[first]

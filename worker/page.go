@@ -83,10 +83,10 @@ func (l *links) redirect(to string) string {
 		return short(to)
 	}
 	e := frontier.Entry{URL: u, Via: l.from.URL.String(), Depth: l.from.Depth, Hops: l.from.Hops + 1}
-	if l.from.Seed && l.v.w.Scope.SameSite(l.from.URL, u) {
+	if l.from.Seed && l.v.plan.Scope.SameSite(l.from.URL, u) {
 		// example.com leads to www.example.com: that is the site that was meant.
 		e.Seed = true
-		l.v.w.Scope.Add(u)
+		l.v.plan.Scope.Add(u)
 	}
 	l.offer(e)
 	return u.String()
@@ -100,7 +100,7 @@ func (l *links) page(rec *crawler.Record, resp *crawler.Response) {
 		rec.Fields = l.v.w.Extract(resp.Body, resp.Header.Get("Content-Type"))
 	}
 	_, nofollow := parser.RobotsHeader(resp.Header.Values("X-Robots-Tag"), l.v.w.Token)
-	obey := !l.v.w.Crawl.Policy.IgnoreRobots
+	obey := !l.v.plan.Policy.IgnoreRobots
 	nofollow = nofollow || doc.NoFollow
 	base := frontier.NewBase(l.from.URL, doc.Base)
 	via := l.from.URL.String()
@@ -131,7 +131,7 @@ func (l *links) page(rec *crawler.Record, resp *crawler.Response) {
 // offer adds an entry to those found, if scope, limits and, as far as they are known here, robots rules allow it.
 // The rules of a host that has not been asked for them yet are looked at when the URL is lent.
 func (l *links) offer(e frontier.Entry) {
-	reason := l.v.w.Scope.Judge(&e)
+	reason := l.v.plan.Scope.Judge(&e)
 	if reason == "" && !l.allowed(&e) {
 		reason = frontier.ByRobots
 	}
@@ -145,8 +145,8 @@ func (l *links) offer(e frontier.Entry) {
 
 func (l *links) allowed(e *frontier.Entry) bool {
 	ruling := l.v.ruling
-	if host := e.URL.Host(); host != l.v.l.Host && l.v.w.Robots != nil {
-		known, ok := l.v.w.Robots.Cached(string(host))
+	if host := e.URL.Host(); host != l.v.l.Host && l.v.plan.Robots != nil {
+		known, ok := l.v.plan.Robots.Cached(string(host))
 		if !ok || known.Unreachable() != nil {
 			return true
 		}

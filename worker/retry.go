@@ -42,7 +42,7 @@ func unreachable(err error) bool {
 
 // attempt is the context of one call of the frontier: none takes longer than the lease it is about would last.
 func (w *worker) attempt(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, w.TTL/2)
+	return context.WithTimeout(ctx, w.lifetime()/2)
 }
 
 // noteOutage logs the beginning and the end of an outage, whoever notices it first, and nothing in between.

@@ -12,10 +12,10 @@ import (
 // readRobots gets the host's robots.txt, at the host's pace. It returns false when the visit is to end: the crawl is,
 // or the rules cannot be had, so that nothing may be fetched for now.
 func (v *visit) readRobots(ctx context.Context) bool {
-	if v.w.Robots == nil {
+	if v.plan.Robots == nil {
 		return true
 	}
-	ruling, ok := v.w.Robots.Cached(string(v.l.Host))
+	ruling, ok := v.plan.Robots.Cached(string(v.l.Host))
 	if !ok {
 		if ruling, ok = v.askRobots(ctx); !ok {
 			return false
@@ -30,7 +30,7 @@ func (v *visit) readRobots(ctx context.Context) bool {
 	return true
 }
 
-// askRobots sends the requests for robots.txt, one or, through redirects, several. It returns false when the crawl is to
+// askRobots sends the requests for robots.txt, one or, through redirects, several. It returns false when the visit is to
 // end.
 func (v *visit) askRobots(ctx context.Context) (ruling *crawler.Ruling, ok bool) {
 	if !v.w.occupy(ctx) {
@@ -38,15 +38,15 @@ func (v *visit) askRobots(ctx context.Context) (ruling *crawler.Ruling, ok bool)
 	}
 	defer v.w.vacate(1)
 	asked := false
-	ruling, err := v.w.Robots.Get(ctx, string(v.l.Host), func(ctx context.Context) error {
+	ruling, err := v.plan.Robots.Get(ctx, string(v.l.Host), func(ctx context.Context) error {
 		if asked {
 			v.w.sleep(ctx, v.pace.gap(), nil)
 		}
-		if ended(v.w.Drain) { // and so the wait may have been cut short
+		if v.isToEnd(ctx) || v.isLate() { // and so the wait may have been cut short
 			return context.Canceled
 		}
 		asked = true
-		return ctx.Err()
+		return nil
 	})
 	if asked {
 		v.pace.rest(v.pace.gap())
@@ -57,7 +57,7 @@ func (v *visit) askRobots(ctx context.Context) (ruling *crawler.Ruling, ok bool)
 // obeyDelay takes over the Crawl-delay. It is reported before the first page is asked for, so that it also binds
 // whoever comes after a crash.
 func (v *visit) obeyDelay(ctx context.Context, asked time.Duration) {
-	p := v.w.Crawl.Policy
+	p := v.plan.Policy
 	delay := max(p.Delay, min(asked, p.MaxCrawlDelay))
 	if delay == v.l.Delay {
 		return

@@ -23,6 +23,16 @@ type Totals struct {
 	Retries map[frontier.Reason]int64 `json:"retries"`
 }
 
+// Errors counts the attempts that failed.
+func (t Totals) Errors() (n int64) {
+	for _, m := range []map[frontier.Reason]int64{t.Dead, t.Retries} {
+		for _, k := range m {
+			n += k
+		}
+	}
+	return n
+}
+
 func (t *Tally) add(list []*verdict) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -22,6 +22,7 @@ const (
 // visit is one lease's work.
 type visit struct {
 	w    *worker
+	plan *Plan          // as it was when the visit began
 	l    frontier.Lease // as it was lent: it does not change
 	pace *pace
 	work sync.WaitGroup // pages that were fetched and are not acked
@@ -45,7 +46,7 @@ type visit struct {
 
 func newVisit(w *worker, l frontier.Lease, sent time.Time) *visit {
 	return &visit{
-		w: w, l: l, pace: newPace(l.Delay), acks: newTurn(),
+		w: w, plan: w.plan.Load(), l: l, pace: newPace(l.Delay), acks: newTurn(),
 		pages: make([]*verdict, len(l.Items)), taken: l.Settled, acked: l.Settled, renewed: sent, news: make(chan struct{}, 1),
 	}
 }
@@ -54,7 +55,7 @@ func newVisit(w *worker, l frontier.Lease, sent time.Time) *visit {
 func (v *visit) run(ctx context.Context) {
 	if v.readRobots(ctx) {
 		var lanes sync.WaitGroup
-		for range min(v.w.Crawl.Policy.PerHost, len(v.l.Items)) - 1 {
+		for range min(v.plan.Policy.PerHost, len(v.l.Items)) - 1 {
 			lanes.Go(func() { v.lane(ctx) })
 		}
 		v.lane(ctx)
@@ -91,7 +92,7 @@ func (v *visit) lane(ctx context.Context) {
 func (v *visit) begin(ctx context.Context) (item int, ok bool) {
 	v.pace.take() // whoever has it gives it up when ctx ends
 	for v.awaitPace(ctx) && v.awaitFirst(ctx) && v.w.occupy(ctx) {
-		if v.pace.left() <= 0 && !ended(v.w.Drain) { // still, after the wait for a place
+		if v.pace.left() <= 0 && !v.isToEnd(ctx) { // still, after the wait for a place
 			if i, ok := v.takeItem(); ok {
 				return i, true
 			}
@@ -102,10 +103,15 @@ func (v *visit) begin(ctx context.Context) (item int, ok bool) {
 	return 0, false
 }
 
+// isToEnd tells whether no further request may be sent: the crawl ends, or the host is to be visited by another plan.
+func (v *visit) isToEnd(ctx context.Context) bool {
+	return ctx.Err() != nil || ended(v.w.Drain) || v.plan != v.w.plan.Load()
+}
+
 // awaitPace waits for the host's next allowed time, if that is worth it.
 func (v *visit) awaitPace(ctx context.Context) bool {
 	for {
-		if ctx.Err() != nil || ended(v.w.Drain) || !v.hasMore() {
+		if v.isToEnd(ctx) || !v.hasMore() {
 			return false
 		}
 		wait := v.pace.left()
@@ -138,7 +144,7 @@ func (v *visit) awaitFirst(ctx context.Context) bool {
 func (v *visit) piledUp() bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	lanes := v.w.Crawl.Policy.PerHost
+	lanes := v.plan.Policy.PerHost
 	return !v.over && lanes > 1 && v.slots >= 2*lanes && v.pages[v.acked] == nil
 }
 
@@ -160,10 +166,7 @@ func (v *visit) hasMore() bool {
 func (v *visit) takeItem() (int, bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	late := min(v.l.TTL*2/3, v.l.TTL-v.w.Crawl.Policy.Timeout)
-	if time.Since(v.renewed) > late {
-		v.over = true
-	}
+	v.over = v.over || v.late()
 	for !v.over && v.taken < len(v.pages) {
 		i := v.taken
 		v.taken++
@@ -173,6 +176,18 @@ func (v *visit) takeItem() (int, bool) {
 		}
 	}
 	return 0, false
+}
+
+// late tells whether a request that is sent now could outlive the lease. The caller holds mu.
+func (v *visit) late() bool {
+	return time.Since(v.renewed) > min(v.l.TTL*2/3, v.l.TTL-v.plan.Policy.Timeout)
+}
+
+// isLate is late for those who do not hold mu.
+func (v *visit) isLate() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.late()
 }
 
 // forbidden is the verdict on an item that robots.txt does not allow; nil if it does.
@@ -197,7 +212,7 @@ func (v *visit) fetch(ctx context.Context, it *frontier.Item) (*crawler.Response
 		number = v.pace.sent()
 		v.pace.yield()
 	}
-	resp, err := v.w.Fetch.Fetch(crawler.WithSent(ctx, func() { turn.Do(sent) }), it.URL.String())
+	resp, err := v.plan.Fetch.Fetch(crawler.WithSent(ctx, func() { turn.Do(sent) }), it.URL.String())
 	turn.Do(sent) // it was never written, or nobody told us
 	v.pace.answered(number)
 	return resp, err

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,21 +28,26 @@ type Sink interface {
 
 // Config of a worker. Zero fields mean the defaults named beside them.
 type Config struct {
-	Frontier frontier.Frontier // required, like the four below
-	Crawl    frontier.Crawl
-	Scope    *frontier.Scope
-	Fetch    Fetcher
+	Frontier frontier.Frontier // required, like the three below; as a frontier.Fleet it is told that the worker lives
+	Crawl    frontier.Crawl    // its ID, and the Version that Plan was made of
+	Plan     *Plan
 	Sink     Sink
-	Robots   *crawler.Robots // nil: robots.txt is not asked
+
+	// Replan returns the plan that the frontier asks for now, and Crawl.Version of it: the same *Plan, its scope grown,
+	// when there were only new seeds. It is called when the frontier shows another version, never twice at once; after
+	// an error that says the frontier cannot be reached, again. nil: the plan stays.
+	Replan func(context.Context) (p *Plan, version int64, err error)
 
 	// Extract takes named fields out of an HTML page, for its record; nil: none.
 	Extract func(body []byte, contentType string) map[string][]string
 
-	Name        string          // of this worker; "trawl"
+	Name        string          // of this worker, among those of a fleet; "trawl"
+	Program     string          // its name and version, for the fleet; "trawl"
 	Token       string          // product token that robots rules name; "trawl"
 	Concurrency int             // pages under way at once, and hosts held at once; 64
 	Batch       int             // URLs of a host leased at a time; 32, fewer when the delay is long
 	TTL         time.Duration   // of a lease; 60 s, and three times Policy.Timeout at least
+	Forever     bool            // go on when the frontier is drained: seeds may come
 	Grace       time.Duration   // how long pages under way may take once Drain is closed; 30 s
 	Drain       <-chan struct{} // closed to end the crawl softly; nil: never
 	Tally       *Tally          // counts, for others to read; nil: a private one
@@ -49,19 +55,12 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	p := c.Crawl.Policy
 	c.Name = cmp.Or(c.Name, "trawl")
+	c.Program = cmp.Or(c.Program, "trawl")
 	c.Token = cmp.Or(c.Token, "trawl")
 	c.Concurrency = cmp.Or(c.Concurrency, 64)
 	c.Grace = cmp.Or(c.Grace, 30*time.Second)
-	c.TTL = max(cmp.Or(c.TTL, time.Minute), 3*p.Timeout)
-	if c.Batch == 0 {
-		c.Batch = 32
-		if p.Delay > 0 { // what can be fetched in 10 s; at least one each time
-			c.Batch = min(c.Batch, 1+int(10*time.Second/p.Delay))
-		}
-		c.Batch = max(c.Batch, 2*p.PerHost)
-	}
+	c.TTL = cmp.Or(c.TTL, time.Minute)
 	if c.Tally == nil {
 		c.Tally = &Tally{}
 	}
@@ -84,9 +83,12 @@ func Run(ctx context.Context, c Config) error {
 		wake:  make(chan struct{}, 1),
 		live:  map[*visit]struct{}{},
 	}
+	w.plan.Store(c.Plan)
+	w.version.Store(c.Crawl.Version)
 	done := make(chan struct{})
 	var helpers sync.WaitGroup
-	helpers.Go(func() { w.beat(ctx, done) })
+	helpers.Go(func() { w.extend(ctx, done) })
+	helpers.Go(func() { w.join(ctx, done) })
 	helpers.Go(func() { w.endGrace(ctx, done) })
 	w.loop(ctx)
 	w.visits.Wait()
@@ -104,9 +106,16 @@ type worker struct {
 	outage atomic.Bool // the latest call of the frontier did not get through
 	scarce atomic.Bool // the latest request for hosts got all it asked for: there may be more hosts than places
 
+	plan    atomic.Pointer[Plan] // of visits that begin
+	version atomic.Int64         // of the crawl that the plan is of
+	replans sync.Mutex           // held while a plan is made
+
 	mu   sync.Mutex
 	live map[*visit]struct{}
 }
+
+// drainedWait is how often a worker that works forever looks for new seeds.
+const drainedWait = time.Second
 
 // loop leases hosts for as long as there are any.
 func (w *worker) loop(ctx context.Context) {
@@ -119,6 +128,8 @@ func (w *worker) loop(ctx context.Context) {
 		sent := time.Now()
 		leases, wait, err := w.lease(ctx, free)
 		switch {
+		case errors.Is(err, frontier.ErrDrained) && w.Forever:
+			w.rest(ctx, drainedWait)
 		case errors.Is(err, frontier.ErrDrained):
 			return
 		case unreachable(err): // and enough: see insist
@@ -128,21 +139,33 @@ func (w *worker) loop(ctx context.Context) {
 			return
 		case len(leases) == 0:
 			w.rest(ctx, wait)
+		default:
+			w.visit(ctx, leases, sent)
 		}
-		for _, l := range leases {
-			v := newVisit(w, l, sent)
-			w.enter(v)
-			w.visits.Go(func() {
-				defer w.leave(v)
-				v.run(ctx)
-			})
-		}
+	}
+}
+
+// visit begins a visit for each lease. Those that may not begin, for the plan could not be made, give their host back.
+func (w *worker) visit(ctx context.Context, leases []frontier.Lease, sent time.Time) {
+	// They were lent at once; of older ones, which a repeated request gets again, the plan may know more.
+	latest := slices.MaxFunc(leases, func(a, b frontier.Lease) int { return cmp.Compare(a.Version, b.Version) })
+	if err := w.catchUp(ctx, latest.Version); err != nil && !unreachable(err) {
+		w.fail(err)
+	}
+	for _, l := range leases {
+		v := newVisit(w, l, sent)
+		w.enter(v)
+		w.visits.Go(func() {
+			defer w.leave(v)
+			v.run(ctx)
+		})
 	}
 }
 
 // lease asks for hosts. The request has an id, so that a repeat of one whose reply was lost gets the same hosts.
 func (w *worker) lease(ctx context.Context, hosts int) (leases []frontier.Lease, wait time.Duration, err error) {
-	r := frontier.LeaseRequest{Worker: w.Name, ID: rand.Text(), Hosts: hosts, Batch: w.Batch, TTL: w.TTL}
+	p := w.plan.Load().Policy
+	r := frontier.LeaseRequest{Worker: w.Name, ID: rand.Text(), Hosts: hosts, Batch: w.batch(p), TTL: w.ttl(p)}
 	err = w.insist(ctx, w.Drain, func() (err error) {
 		ctx, cancel := w.attempt(ctx)
 		defer cancel()
@@ -198,21 +221,21 @@ func (w *worker) busy() int {
 	return len(w.live)
 }
 
-// beat extends leases that no ack has extended for a third of their life.
-func (w *worker) beat(ctx context.Context, done <-chan struct{}) {
+// extend extends leases that no ack has extended for a third of their life.
+func (w *worker) extend(ctx context.Context, done <-chan struct{}) {
 	var extends sync.WaitGroup
 	defer extends.Wait()
-	tick := time.NewTicker(w.TTL / 6)
-	defer tick.Stop()
 	for {
+		t := time.NewTimer(w.lifetime() / 6)
 		select {
-		case <-tick.C:
+		case <-t.C:
 			w.mu.Lock()
 			for v := range w.live {
 				extends.Go(func() { v.extend(ctx) })
 			}
 			w.mu.Unlock()
 		case <-done:
+			t.Stop()
 			return
 		}
 	}

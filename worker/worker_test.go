@@ -277,8 +277,9 @@ func newTrial(t *testing.T, p frontier.Policy, answer http.HandlerFunc) *trial {
 		t.Fatal(err)
 	}
 	x.cfg = Config{
-		Frontier: x.journal, Sink: x.journal, Scope: scope, Fetch: x.fetcher, Tally: &Tally{},
-		Crawl: frontier.Crawl{ID: "test", Name: "test", Policy: p},
+		Frontier: x.journal, Sink: x.journal, Tally: &Tally{},
+		Crawl: frontier.Crawl{ID: "test"},
+		Plan:  &Plan{Policy: p, Scope: scope, Fetch: x.fetcher},
 		Log:   slog.New(slog.DiscardHandler),
 	}
 	return x
@@ -304,7 +305,7 @@ func (x *trial) obeyRobots() *crawler.Robots {
 	if err != nil {
 		x.Fatal(err)
 	}
-	x.cfg.Robots = robots
+	x.cfg.Plan.Robots = robots
 	return robots
 }
 
@@ -313,7 +314,7 @@ func (x *trial) seed(urls ...string) {
 	var list []frontier.Entry
 	for _, url := range urls {
 		u := mustParse(x, url)
-		x.cfg.Scope.Add(u)
+		x.cfg.Plan.Scope.Add(u)
 		list = append(list, frontier.Entry{URL: u, Seed: true})
 	}
 	if n, err := x.model.Push(x.Context(), list); n != len(urls) || err != nil {

@@ -79,11 +79,13 @@ func TestKill9(t *testing.T) {
 
 // record is what the tests look at of a line of pages.jsonl.
 type record struct {
-	ID     string
-	URL    string
-	Status int
-	Depth  int
-	Error  *struct{ Kind, Detail string }
+	ID        string
+	URL       string
+	Status    int
+	Depth     int
+	Error     *struct{ Kind, Detail string }
+	Worker    string
+	FetchedAt time.Time `json:"fetched_at"`
 }
 
 // readRecords reads a pages.jsonl strictly: each line is whole, the last one too.

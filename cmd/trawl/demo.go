@@ -26,7 +26,7 @@ type demoFlags struct {
 
 func newDemo(io streams) *cobra.Command {
 	var o demoFlags
-	o.crawlFlags.register(pflag.NewFlagSet("", pflag.ContinueOnError)) // their defaults
+	addGroups(&cobra.Command{}, o.groups()) // their defaults
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Crawl a synthetic web on this machine, and check the result; needs no network",

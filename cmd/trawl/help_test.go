@@ -10,7 +10,7 @@ import (
 func TestHelpHasEveryFlagOnceAndFitsATerminal(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	for _, args := range [][]string{{"help"}, {"help", "crawl"}, {"crawl", "--help"}, {"help", "status"}, {"demo", "-h"}, {"help", "completion"}, {"version", "-h"}} {
+	for _, args := range [][]string{{"help"}, {"help", "crawl"}, {"crawl", "--help"}, {"help", "status"}, {"seed", "-h"}, {"worker", "-h"}, {"demo", "-h"}, {"help", "completion"}, {"version", "-h"}} {
 		r := call(t, dir, args...)
 		if r.code != exitDone || r.err != "" || !strings.Contains(r.out, "Usage:") {
 			t.Errorf("%q: %+v", args, r)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"flag"
 	"io"
 	"iter"
 	"net/http"
@@ -17,6 +18,9 @@ import (
 	"trawl/crawler/webtest"
 	"trawl/frontier/disk"
 )
+
+// patience is how long tests wait for what must come. Fleets in full size take longer.
+var patience = flag.Duration("patience", 20*time.Second, "how long tests wait for what must come")
 
 // small is a web that is crawled in no time.
 var small = webtest.Config{Hosts: 3, PagesPerHost: 40, Links: 8, PageBytes: 1 << 10}
@@ -62,7 +66,7 @@ func start(t *testing.T, dir string, args ...string) *running {
 // end waits for the process's end.
 func (p *running) end(t *testing.T) result {
 	t.Helper()
-	kill := time.AfterFunc(20*time.Second, func() { p.Process.Kill() })
+	kill := time.AfterFunc(*patience, func() { p.Process.Kill() })
 	defer kill.Stop()
 	p.Wait()
 	return result{p.ProcessState.ExitCode(), p.out.String(), p.err.String()}
@@ -98,7 +102,7 @@ func await(t *testing.T, what string, isSo func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	late := time.NewTimer(20 * time.Second)
+	late := time.NewTimer(*patience)
 	defer late.Stop()
 	for !isSo() {
 		select {

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
 
 	"trawl/frontier"
@@ -26,6 +27,13 @@ func parseSeeds(args []string) (seeds []frontier.Entry, err error) {
 		seeds = append(seeds, frontier.Entry{URL: u, Seed: true})
 	}
 	return seeds, nil
+}
+
+// inputFlag names files of seeds.
+type inputFlag struct{ input []string }
+
+func (o *inputFlag) register(f *pflag.FlagSet) {
+	f.StringArrayVarP(&o.input, "input", "i", nil, "read seeds from this `file`, one a line; - for standard input; repeatable")
 }
 
 // input is a source of seeds, one a line; empty lines and those that begin with # are passed over.
@@ -90,36 +98,46 @@ func closeAll(inputs []input) {
 	}
 }
 
-// seeder feeds inputs to a frontier, and keeps the crawl open meanwhile.
+// seeder feeds seeds to a frontier, and keeps the crawl open meanwhile. A frontier that cannot be reached is waited for.
 type seeder struct {
 	frontier interface {
 		frontier.Frontier
 		frontier.Holder
 	}
-	accept func(frontier.URL) // told of every seed before it is pushed
+	name   string             // to hold the crawl by
+	accept func(frontier.URL) // told of every seed of an input before it is pushed; nil: nobody
 	warn   io.Writer
 
 	batch  []frontier.Entry // not pushed yet
 	pushed time.Time        // the latest
+	held   time.Time        // the crawl, the latest time
 	bad    int              // lines
+	fed    bool             // the inputs were read to their end, and pushed
+
+	offered, added int64 // seeds: pushed, and new
 }
 
 const (
 	seedBatch = 1000
 	seedWait  = 100 * time.Millisecond // a seed waits no longer for others
 	holdTTL   = time.Minute
+	holdEvery = time.Second
 	maxLine   = 16 << 10
 )
 
-// run reads the inputs to their end, or until ctx ends. A line that is no URL is reported and passed over: one typing
-// mistake is no reason not to crawl the other million.
+// run pushes what is there already and reads the inputs to their end, or until ctx ends. A line that is no URL is
+// reported and passed over: one typing mistake is no reason not to crawl the other million.
 func (s *seeder) run(ctx context.Context, inputs []input) error {
+	if err := s.push(ctx); err != nil {
+		return err
+	}
 	for _, in := range inputs {
 		if err := s.feed(ctx, in); err != nil {
 			return err
 		}
 	}
-	return s.frontier.Hold(ctx, "seeds", 0)
+	s.fed = true
+	return s.insist(ctx, func(ctx context.Context) error { return s.frontier.Hold(ctx, s.name, 0) })
 }
 
 func (s *seeder) feed(ctx context.Context, in input) error {
@@ -140,7 +158,9 @@ func (s *seeder) feed(ctx context.Context, in input) error {
 			s.complain(in.name, n, err)
 			continue
 		}
-		s.accept(u)
+		if s.accept != nil {
+			s.accept(u)
+		}
 		s.batch = append(s.batch, frontier.Entry{URL: u, Seed: true})
 		if len(s.batch) == seedBatch || time.Since(s.pushed) > seedWait {
 			if err := s.push(ctx); err != nil {
@@ -169,17 +189,63 @@ func readLine(lines *bufio.Reader) (string, error) {
 	return text, err
 }
 
-func (s *seeder) push(ctx context.Context) error {
-	if err := s.frontier.Hold(ctx, "seeds", holdTTL); err != nil {
-		return err
+// hold keeps the crawl open for a while.
+func (s *seeder) hold(ctx context.Context) error {
+	err := s.insist(ctx, func(ctx context.Context) error { return s.frontier.Hold(ctx, s.name, holdTTL) })
+	if err == nil {
+		s.held = time.Now()
 	}
-	if len(s.batch) > 0 {
-		if _, err := s.frontier.Push(ctx, s.batch); err != nil {
+	return err
+}
+
+func (s *seeder) push(ctx context.Context) error {
+	if time.Since(s.held) > holdEvery {
+		if err := s.hold(ctx); err != nil {
 			return err
 		}
 	}
+	if len(s.batch) > 0 {
+		added := 0
+		err := s.insist(ctx, func(ctx context.Context) (err error) {
+			added, err = s.frontier.Push(ctx, s.batch)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		s.offered += int64(len(s.batch))
+		s.added += int64(added)
+	}
 	s.batch, s.pushed = s.batch[:0], time.Now()
 	return nil
+}
+
+// Bounds of how a frontier that cannot be reached is called again, and of one call.
+const (
+	insistFirst = 100 * time.Millisecond
+	insistMost  = 5 * time.Second
+	insistCall  = 30 * time.Second
+)
+
+// insist makes a call of the frontier again for as long as it cannot be reached, and says once that it cannot.
+func (s *seeder) insist(ctx context.Context, call func(context.Context) error) error {
+	for wait := insistFirst; ; wait = min(2*wait, insistMost) {
+		attempt, cancel := context.WithTimeout(ctx, insistCall)
+		err := call(attempt)
+		cancel()
+		if ctx.Err() != nil || !errors.Is(err, frontier.ErrUnavailable) && !errors.Is(err, context.DeadlineExceeded) {
+			return err
+		}
+		if wait == insistFirst {
+			fmt.Fprintf(s.warn, "trawl: seeds are waiting: %s\n", oneLine(err.Error()))
+		}
+		t := time.NewTimer(wait)
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+		}
+		t.Stop()
+	}
 }
 
 // patient reads from a file that may be a terminal or a pipe. While there is nothing to read it does something else

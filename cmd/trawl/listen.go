@@ -11,17 +11,19 @@ import (
 	"os"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"trawl/frontier"
 	"trawl/worker"
 )
 
-// monitor serves what an operator wants to see of a running crawl. A nil monitor does nothing.
+// monitor serves what an operator wants to see of a crawl. A nil monitor does nothing.
 type monitor struct {
 	listener net.Listener
 	server   http.Server
 	done     sync.WaitGroup
+	session  atomic.Pointer[session] // nil: it is not open yet
 }
 
 // listen opens the port of --listen. Profiles are nobody else's business, so an address without a host is loopback.
@@ -47,14 +49,21 @@ func listen(addr string) (*monitor, error) {
 	return &monitor{listener: l}, nil
 }
 
-// serve answers requests about a session until close is called.
-func (m *monitor) serve(w io.Writer, s *session) {
+// serve answers requests until close is called.
+func (m *monitor) serve(w io.Writer) {
 	if m == nil {
 		return
 	}
 	fmt.Fprintf(w, "trawl: listening on http://%s/\n", m.listener.Addr())
-	m.server = http.Server{Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second}
+	m.server = http.Server{Handler: m.handler(), ReadHeaderTimeout: 10 * time.Second}
 	m.done.Go(func() { m.server.Serve(m.listener) }) // ends with an error that close causes
+}
+
+// show makes it a session's monitor.
+func (m *monitor) show(s *session) {
+	if m != nil {
+		m.session.Store(s)
+	}
 }
 
 // close cuts off whoever is being answered.
@@ -67,39 +76,50 @@ func (m *monitor) close() {
 	m.done.Wait()
 }
 
-// handler is what the monitor serves.
-func (s *session) handler() http.Handler {
+// handler is what the monitor serves. The command line is not among it: it can hold passwords.
+func (m *monitor) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", s.sendHealth)
-	mux.HandleFunc("GET /status", s.sendStatus)
+	mux.HandleFunc("GET /healthz", m.sendHealth)
+	mux.HandleFunc("GET /status", m.sendStatus)
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
-	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("/debug/pprof/cmdline", http.NotFound)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
 	return mux
 }
 
-// sendHealth says ok for as long as the frontier answers.
-func (s *session) sendHealth(w http.ResponseWriter, r *http.Request) {
-	if _, err := s.store.Stats(r.Context()); err != nil {
+// sendHealth says ok for as long as the frontier answers, and while the crawl is waited for.
+func (m *monitor) sendHealth(w http.ResponseWriter, r *http.Request) {
+	s := m.session.Load()
+	if s == nil {
+		fmt.Fprintln(w, "ok, but the crawl is not open yet")
+		return
+	}
+	if _, err := s.stats(r.Context()); err != nil {
 		http.Error(w, oneLine(err.Error()), http.StatusServiceUnavailable)
 		return
 	}
 	fmt.Fprintln(w, "ok")
 }
 
-func (s *session) sendStatus(w http.ResponseWriter, r *http.Request) {
-	st, err := s.store.Stats(r.Context())
+func (m *monitor) sendStatus(w http.ResponseWriter, r *http.Request) {
+	s := m.session.Load()
+	if s == nil {
+		http.Error(w, "the crawl is not open yet", http.StatusServiceUnavailable)
+		return
+	}
+	st, err := s.stats(r.Context())
 	if err != nil {
 		http.Error(w, oneLine(err.Error()), http.StatusServiceUnavailable)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(struct { // an error: the client has gone
-		Crawl string         `json:"crawl"`
-		Began time.Time      `json:"began"` // this run
-		Stats frontier.Stats `json:"stats"` // of the crawl
-		Run   worker.Totals  `json:"run"`   // of this run
-	}{s.crawl.Name, s.began, st, s.tally.Totals()})
+		Crawl  string         `json:"crawl"`
+		Worker string         `json:"worker,omitempty"` // its name in the fleet
+		Began  time.Time      `json:"began"`            // this run
+		Stats  frontier.Stats `json:"stats"`            // of the crawl
+		Run    worker.Totals  `json:"run"`              // of this run
+	}{s.plans.latest().Name, s.name, s.began, st, s.tally.Totals()})
 }

@@ -37,10 +37,13 @@ func TestListenServesHealthCountsAndProfiles(t *testing.T) {
 	if err := json.Unmarshal([]byte(body), &got); err != nil || status != http.StatusOK || got.Crawl != "default" || got.Stats.Leased != 1 || got.Began.IsZero() {
 		t.Errorf("status: %d %s, %v", status, body, err)
 	}
-	for path, word := range map[string]string{"": "goroutine", "goroutine?debug=1": "goroutine profile", "cmdline": "crawl", "heap?debug=1": "heap profile"} {
+	for path, word := range map[string]string{"": "goroutine", "goroutine?debug=1": "goroutine profile", "heap?debug=1": "heap profile"} {
 		if status, body := get(t, url+"debug/pprof/"+path); status != http.StatusOK || !strings.Contains(body, word) {
 			t.Errorf("profile %q: %d", path, status)
 		}
+	}
+	if status, _ := get(t, url+"debug/pprof/cmdline"); status != http.StatusNotFound { // it can hold a password
+		t.Errorf("the command line is served: %d", status)
 	}
 	profiling := make(chan error, 1) // longer than the crawl lasts, which is not held up
 	go func() {

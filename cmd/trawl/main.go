@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 	"syscall"
 	"unicode"
@@ -15,6 +16,7 @@ import (
 	"trawl/crawler"
 	"trawl/frontier"
 	"trawl/frontier/disk"
+	"trawl/frontier/redis"
 )
 
 // Exit codes.
@@ -43,9 +45,9 @@ func run(args []string, io streams) int {
 	code := exitCode(err)
 	switch {
 	case code == exitFull:
-		fmt.Fprintln(io.err, "trawl:", oneLine(err.Error())+"; make room, and the same command goes on")
+		fmt.Fprintln(io.err, "trawl:", oneLine(withoutUser(err.Error()))+"; make room, and the same command goes on")
 	case err != nil:
-		fmt.Fprintln(io.err, "trawl:", oneLine(err.Error()))
+		fmt.Fprintln(io.err, "trawl:", oneLine(withoutUser(err.Error())))
 	}
 	return code
 }
@@ -74,8 +76,23 @@ command goes on), 4 frontier in use or out of reach, 5 no space left.`,
 	root.SetErr(io.err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{flagError(err)} })
 	root.SetHelpCommand(newHelp())
-	root.AddCommand(newCrawl(io), newDemo(io), newStatus(io), newVersion(io), newCompletion(io))
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages ", ".FlagUsagesWrapped 100 "))
+	addCommands(root, "Crawl:", newCrawl(io), newSeed(io), newWorker(io), newDemo(io))
+	addCommands(root, "Look into a crawl:", newStatus(io), newHosts(io), newDead(io))
+	addCommands(root, "Steer a crawl:", newPause(io), newResume(io), newStop(io), newPolicy(io), newRetryDead(io))
+	addCommands(root, "Mend, move and remove a crawl:", newFsck(io), newExport(io), newImport(io), newPurge(io))
+	addCommands(root, "And:", newHealthcheck(), newVersion(io), newCompletion(io))
+	root.SetHelpCommandGroupID("And:")
 	return root
+}
+
+// addCommands adds commands that have a part of the help to themselves.
+func addCommands(root *cobra.Command, title string, commands ...*cobra.Command) {
+	root.AddGroup(&cobra.Group{ID: title, Title: title})
+	for _, c := range commands {
+		c.GroupID = title
+	}
+	root.AddCommand(commands...)
 }
 
 // unknownCommand says what may have been meant.
@@ -125,7 +142,7 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return exitDone
-	case errors.As(err, &usage):
+	case errors.As(err, &usage), errors.Is(err, redis.ErrAddress):
 		return exitUsage
 	case errors.Is(err, errInterrupted):
 		return exitInterrupted
@@ -136,6 +153,12 @@ func exitCode(err error) int {
 	}
 	return exitFailed
 }
+
+// withoutUser takes names and passwords out of the URLs that an error quotes: somebody may have given one in a wrong
+// place.
+func withoutUser(s string) string { return userinfo.ReplaceAllString(s, "://") }
+
+var userinfo = regexp.MustCompile(`://[^\s/?#"]*@`)
 
 // oneLine keeps an error on one line, and control characters of whatever it quotes from the terminal.
 func oneLine(s string) string { return strings.Map(printable, strings.TrimSpace(s)) }

@@ -19,7 +19,10 @@ func TestMain(m *testing.M) {
 	if c := os.Getenv("TRAWL_TEST_AS_SERVER"); c != "" {
 		os.Exit(serveAlone(c))
 	}
-	os.Exit(m.Run())
+	stop := stalls.watch()
+	code := m.Run()
+	stop()
+	os.Exit(code)
 }
 
 // trawl is a process that has not been started.

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 	"golang.org/x/net/publicsuffix"
 
+	"trawl/crawler"
 	"trawl/frontier"
 )
 
@@ -129,6 +130,24 @@ func (o *fetchFlags) register(f *pflag.FlagSet) {
 	f.StringArrayVarP(&o.headers, "header", "H", nil, "send this `\"name: value\"`; repeatable")
 	f.StringVar(&o.cookies, "cookies", "", "send the cookies of this `file` (cookies.txt), and those that servers set")
 	f.BoolVar(&o.insecure, "insecure", false, "accept any TLS certificate")
+}
+
+// fetchConfig is that of a fetcher, as far as these flags make it.
+func (o *fetchFlags) fetchConfig() (c crawler.Config, err error) {
+	if o.concurrency < 1 {
+		return c, usagef("--concurrency %d: must be at least 1", o.concurrency)
+	}
+	if c.Proxy, err = o.parseProxy(); err != nil {
+		return c, err
+	}
+	if c.Header, err = o.parseHeaders(); err != nil {
+		return c, err
+	}
+	if c.Jar, err = o.readCookies(); err != nil {
+		return c, err
+	}
+	c.Insecure = o.insecure
+	return c, nil
 }
 
 func (o *fetchFlags) parseProxy() (*url.URL, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -55,16 +56,71 @@ func TestPoliteness(t *testing.T) {
 	}
 }
 
+// judge checks what a server's log says of a crawl's politeness. A server that was held up notes requests late: a gap may
+// be shorter by as much as this process, which is the server's, was held up at the time.
 func judge(t *testing.T, log *webtest.Log, gap time.Duration, atOnce int) {
 	t.Helper()
-	if host, worst := log.Worst(); worst < gap-jitter {
-		t.Errorf("%s: two requests %v apart, want %v: %s", host, worst, gap, times(log, host))
-	}
 	for _, host := range log.Hosts() {
 		if n := log.MaxConcurrent(host); n > atOnce {
 			t.Errorf("%s: %d requests at once, want %d", host, n, atOnce)
 		}
+		all := log.Requests(host)
+		for i := 1; i < len(all); i++ {
+			got := all[i].Start.Sub(all[i-1].Start)
+			if late := stalls.worst(all[i-1].Start.Add(-gap), all[i-1].Start); got < gap-jitter-late {
+				t.Errorf("%s: two requests %v apart, want %v (the server was held up for %v): %s", host, got, gap, late, times(log, host))
+			}
+		}
 	}
+}
+
+// stalls are the moments at which this process was held up. TestMain watches for them.
+var stalls stallLog
+
+type stallLog struct {
+	mu  sync.Mutex
+	all []stall
+}
+
+type stall struct {
+	from time.Time // when something was due
+	late time.Duration
+}
+
+// watch notes how late a timer fires, until the returned function is called.
+func (l *stallLog) watch() (stop func()) {
+	const every = 2 * time.Millisecond
+	done := make(chan struct{})
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		tick := time.NewTimer(every)
+		for due := time.Now().Add(every); ; due = time.Now().Add(every) {
+			select {
+			case <-tick.C:
+			case <-done:
+				return
+			}
+			if late := time.Since(due); late > jitter {
+				l.mu.Lock()
+				l.all = append(l.all, stall{due, late})
+				l.mu.Unlock()
+			}
+			tick.Reset(every)
+		}
+	})
+	return func() { close(done); watching.Wait() }
+}
+
+// worst is the longest of those that touch a span of time.
+func (l *stallLog) worst(from, to time.Time) (worst time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, s := range l.all {
+		if s.from.Before(to) && s.from.Add(s.late).After(from) {
+			worst = max(worst, s.late)
+		}
+	}
+	return worst
 }
 
 // times lists a host's requests, for a failing test.

@@ -105,7 +105,9 @@ func (p *progress) start() (stop func()) {
 	done := make(chan struct{})
 	var show sync.WaitGroup
 	p.began = time.Now()
-	p.last = moment{at: p.began}
+	if !p.s.fleet { // where pages count that others settled before
+		p.last = moment{at: p.began}
+	}
 	show.Go(func() {
 		tick := time.NewTicker(p.every)
 		defer tick.Stop()
@@ -126,9 +128,9 @@ func (p *progress) start() (stop func()) {
 }
 
 func (p *progress) show() {
-	st, err := p.s.store.Stats(context.Background())
+	st, err := p.s.stats(context.Background())
 	if err != nil {
-		return // the crawl is about to end for that reason
+		return // the crawl waits, or is about to end, for that reason: it says so
 	}
 	line := p.line(st, p.s.tally.Totals(), time.Now())
 	if p.bar {
@@ -140,14 +142,18 @@ func (p *progress) show() {
 
 // line is one state of affairs.
 func (p *progress) line(st frontier.Stats, t worker.Totals, now time.Time) string {
-	p.measure(t.Settled, now)
+	if p.s.fleet {
+		p.measure(st.Settled(), now)
+	} else {
+		p.measure(t.Settled, now)
+	}
 	parts := []string{
 		formatCount(st.Settled()) + " pages",
 		fmt.Sprintf("%.0f/s", p.rate),
 		formatCount(st.Queued+st.Delayed+st.Leased) + " to go",
 		formatCount(st.HostsLeased) + " hosts busy",
 	}
-	if failed := errorsOf(t); failed > 0 {
+	if failed := t.Errors(); failed > 0 {
 		parts = append(parts, formatCount(failed)+" errors")
 	}
 	switch p.s.brake.reason() {
@@ -163,8 +169,13 @@ func (p *progress) line(st frontier.Stats, t worker.Totals, now time.Time) strin
 	return strings.Join(parts, " | ")
 }
 
-// measure brings the rate up to date: that since the start, and later that of the last few seconds.
+// measure brings the rate up to date: that since the start, and later that of the last few seconds. In a fleet it is
+// that of all workers.
 func (p *progress) measure(settled int64, now time.Time) {
+	if p.last.at.IsZero() {
+		p.last, p.began = moment{now, settled}, now
+		return
+	}
 	const window = 5.0
 	since := now.Sub(p.last.at).Seconds()
 	if since <= 0 {
@@ -175,20 +186,10 @@ func (p *progress) measure(settled int64, now time.Time) {
 	p.last = moment{now, settled}
 }
 
-// errorsOf counts attempts that failed.
-func errorsOf(t worker.Totals) (n int64) {
-	for _, m := range []map[frontier.Reason]int64{t.Dead, t.Retries} {
-		for _, k := range m {
-			n += k
-		}
-	}
-	return n
-}
-
 // eta is the time that what is known now takes at the present rate, in whole seconds.
 func (p *progress) eta(st frontier.Stats) (time.Duration, bool) {
 	left := st.Queued + st.Delayed + st.Leased
-	if limit := p.s.crawl.Policy.MaxPages; limit > 0 {
+	if limit := p.s.plans.latest().Policy.MaxPages; limit > 0 {
 		left = min(left, limit-st.Settled())
 	}
 	seconds := math.Ceil(float64(left) / p.rate)

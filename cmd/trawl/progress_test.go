@@ -36,7 +36,7 @@ func TestPlainProgressIsLines(t *testing.T) {
 	}
 	defer store.Close()
 	var b bytes.Buffer
-	p := newProgress(&screen{w: &b}, "auto", &session{store: store, tally: &worker.Tally{}, brake: newBrake()}) // not a terminal
+	p := newProgress(&screen{w: &b}, "auto", &session{store: store, plans: &planner{}, tally: &worker.Tally{}, brake: newBrake()}) // not a terminal
 	p.show()
 	p.show()
 	if line := "0 pages | 0/s | 0 to go | 0 hosts busy\n"; b.String() != line+line {
@@ -56,7 +56,7 @@ func TestNothingWrittenMovesTheCursor(t *testing.T) {
 func TestTheBarTellsRateAndTimeLeft(t *testing.T) {
 	t.Parallel()
 	began := time.Now()
-	p := progress{s: &session{brake: newBrake()}, began: began, last: moment{at: began}}
+	p := progress{s: &session{plans: &planner{}, brake: newBrake()}, began: began, last: moment{at: began}}
 	st := frontier.Stats{Done: 1200, Queued: 3000, Delayed: 600, Leased: 32, HostsLeased: 4}
 	totals := worker.Totals{Dead: map[frontier.Reason]int64{"timeout": 2}, Retries: map[frontier.Reason]int64{"reset": 1}}
 	for _, step := range []struct {
@@ -74,7 +74,7 @@ func TestTheBarTellsRateAndTimeLeft(t *testing.T) {
 		{1520, 20, 0, "", "0/s", ""},
 		{1520, 21, 0, byTime, "0/s", " | ending"},
 	} {
-		totals.Settled, p.s.crawl.Policy.MaxPages = step.settled, step.maxPages
+		totals.Settled, p.s.plans.crawl.Policy.MaxPages = step.settled, step.maxPages
 		if step.stop != "" {
 			p.s.brake.pull(step.stop)
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log"
 	"log/slog"
 	"os"
@@ -14,6 +15,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"trawl/crawler"
+	"trawl/frontier"
+	"trawl/frontier/redis"
 	"trawl/worker"
 )
 
@@ -23,13 +26,14 @@ type ending string
 const (
 	byDrain  ending = "nothing in scope is left to fetch"
 	byPages  ending = "--max-pages is reached"
+	byStop   ending = "stopped"
 	byTime   ending = "--max-time is over"
 	bySignal ending = "interrupted"
 	byError  ending = "failed"
 )
 
 // run crawls until the frontier is drained, or a limit or a signal ends it.
-func (s *session) run(ctx context.Context, io streams, o *crawlFlags, inputs []input) (ending, error) {
+func (s *session) run(ctx context.Context, io streams, o *workFlags, inputs []input) (ending, error) {
 	if o.maxTime > 0 {
 		defer time.AfterFunc(time.Duration(o.maxTime), func() { s.brake.pull(byTime) }).Stop()
 	}
@@ -40,48 +44,64 @@ func (s *session) run(ctx context.Context, io streams, o *crawlFlags, inputs []i
 	group, working := errgroup.WithContext(ctx)
 	seeding, enough := context.WithCancel(working)
 	defer enough()
+	feeder := s.feeder(io)
 	if len(inputs) > 0 {
-		if err := s.store.Hold(ctx, "seeds", holdTTL); err != nil {
+		if err := feeder.hold(ctx); err != nil {
 			return byError, err
 		}
-		group.Go(func() error { return s.feed(seeding, io, inputs) })
+		group.Go(func() error {
+			err := feeder.run(seeding, inputs)
+			if seeding.Err() != nil {
+				return nil // the crawl ends for another reason
+			}
+			return err
+		})
 	}
 	group.Go(func() error {
 		defer enough() // an input may never end
 		return s.work(working, o, logger)
 	})
-	return s.why(group.Wait())
+	why, err := s.why(group.Wait())
+	if why == byDrain && len(inputs) > 0 && !feeder.fed { // an outage was longer than it can hold the crawl
+		return byError, errors.New("the crawl was over before the input was read to its end; run the same command again to go on")
+	}
+	return why, err
 }
 
-func (s *session) feed(ctx context.Context, io streams, inputs []input) error {
-	feeder := seeder{frontier: s.store, accept: s.accept, warn: io.err}
-	err := feeder.run(ctx, inputs)
-	if ctx.Err() != nil {
-		return nil // the crawl ends for another reason
+// feeder feeds the inputs.
+func (s *session) feeder(io streams) *seeder {
+	name := "seeds"
+	if s.fleet {
+		name += "-" + s.name
 	}
-	return err
+	return &seeder{frontier: s.store, name: name, accept: s.plans.accept, warn: io.err}
 }
 
-func (s *session) work(ctx context.Context, o *crawlFlags, log *slog.Logger) error {
-	var sink worker.Sink = nowhere{}
-	if s.sink != nil {
-		sink = s.sink
-	}
-	return worker.Run(ctx, worker.Config{
+func (s *session) work(ctx context.Context, o *workFlags, log *slog.Logger) error {
+	c := worker.Config{
 		Frontier:    s.store,
-		Crawl:       s.crawl,
-		Scope:       s.scope,
-		Fetch:       s.fetch,
-		Sink:        sink,
-		Robots:      s.robots,
+		Crawl:       s.plans.latest(),
+		Plan:        s.plans.current(),
+		Sink:        nowhere{},
+		Name:        s.name,
+		Program:     "trawl " + version(),
 		Token:       token,
 		Concurrency: o.concurrency,
+		TTL:         time.Duration(o.leaseTTL),
 		Grace:       max(time.Duration(o.grace), 1), // 0 would mean the worker's own
 		Drain:       s.brake.pulled,
+		Forever:     o.forever,
 		Extract:     s.extract,
 		Tally:       s.tally,
 		Log:         log,
-	})
+	}
+	if s.sink != nil {
+		c.Sink = s.sink
+	}
+	if s.fleet { // else nobody else can change the crawl
+		c.Replan = s.plans.replan
+	}
+	return worker.Run(ctx, c)
 }
 
 // why tells the ending, and the error if it is one.
@@ -92,17 +112,23 @@ func (s *session) why(err error) (ending, error) {
 		return bySignal, errInterrupted
 	case stopped == byTime && (err == nil || errors.Is(err, worker.ErrGrace)):
 		return byTime, nil
+	case errors.Is(err, redis.ErrNoCrawl):
+		return byError, fmt.Errorf("the crawl %s is gone: it was purged", s.plans.latest().Name)
 	case err != nil:
 		return byError, err
 	}
-	st, err := s.store.Stats(context.Background())
-	switch limit := s.crawl.Policy.MaxPages; {
+	st, err := s.stats(context.Background())
+	switch limit := s.plans.latest().Policy.MaxPages; {
 	case err != nil:
 		return byError, err
-	case st.Seen == 0:
-		return byError, usagef("no URL: neither the input nor the folder's earlier crawl has one")
+	case st.State == frontier.Stopping:
+		return byStop, nil
 	case limit > 0 && st.Settled() >= limit:
 		return byPages, nil
+	case st.Seen == 0 && s.fleet:
+		return byError, errors.New("the crawl has no URL; trawl seed adds some, and trawl worker --forever waits for them")
+	case st.Seen == 0:
+		return byError, usagef("no URL: neither the input nor the folder's earlier crawl has one")
 	}
 	return byDrain, nil
 }

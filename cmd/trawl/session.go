@@ -3,9 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
-	"reflect"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -20,16 +20,14 @@ import (
 
 // session is a crawl with all that it needs open.
 type session struct {
-	store  *disk.Store
-	crawl  frontier.Crawl
-	scope  *frontier.Scope
-	named  *hostSet // hosts that the user named: not subject to the guard
-	fetch  *crawler.Fetcher
-	robots *crawler.Robots
+	store  store
+	plans  *planner
 	sink   *jsonl.Sink
 	tally  *worker.Tally
 	brake  *brake
-	dir    string   // of the frontier
+	fleet  bool     // others may work on the crawl
+	name   string   // of this worker; empty: there are no others
+	where  string   // the frontier is
 	output []string // where the output lies
 	begins string   // the output that did not exist, or was empty
 	began  time.Time
@@ -37,41 +35,36 @@ type session struct {
 	extract func(body []byte, contentType string) map[string][]string // nil: nothing
 }
 
-// openSession opens what a crawl needs; nothing is written before everything that the user said is checked.
-func openSession(ctx context.Context, o *crawlFlags, flags *pflag.FlagSet, hasSeeds bool) (*session, error) {
-	policy := frontier.DefaultPolicy()
-	if err := o.apply(&policy, flags, true); err != nil {
-		return nil, err
-	}
-	config, err := o.fetchConfig()
-	if err != nil {
-		return nil, err
+// tools are what flags make before anything is opened.
+type tools struct {
+	fetch   crawler.Config
+	extract func(body []byte, contentType string) map[string][]string
+}
+
+// prepare checks all flags of how to work.
+func (o *workFlags) prepare(flags *pflag.FlagSet) (t tools, err error) {
+	if t.fetch, err = o.fetchConfig(); err != nil {
+		return t, err
 	}
 	if err := o.check(); err != nil {
-		return nil, err
+		return t, err
 	}
-	if config.MaxIdle, err = o.fitDescriptors(flags.Changed("concurrency")); err != nil {
-		return nil, err
+	if t.fetch.MaxIdle, err = o.fitDescriptors(flags.Changed("concurrency")); err != nil {
+		return t, err
 	}
-	extract, err := o.extractor()
-	if err != nil {
-		return nil, err
+	t.extract, err = o.extractor()
+	return t, err
+}
+
+// newSession makes everything but the store, which it takes over: also when it fails.
+func newSession(ctx context.Context, o *workFlags, store store, t tools) (*session, error) {
+	s := &session{
+		store: store, fleet: o.redis != "", name: o.name, where: o.place(), extract: t.extract, tally: &worker.Tally{}, began: time.Now(),
 	}
-	dir := filepath.Join(o.out, "frontier")
-	if !hasSeeds && (o.fresh || !disk.Exists(dir)) {
-		return nil, usagef("no URL: name at least one, or a file of them with -i")
+	if s.fleet && s.name == "" {
+		s.name = uniqueName()
 	}
-	if o.fresh {
-		if err := startAnew(o.out, dir); err != nil {
-			return nil, err
-		}
-	}
-	store, err := disk.Open(dir, disk.Config{Crawl: o.crawl, Policy: &policy})
-	if err != nil {
-		return nil, err
-	}
-	s := &session{store: store, dir: dir, extract: extract, named: &hostSet{}, tally: &worker.Tally{}, began: time.Now()}
-	if err := s.prepare(ctx, o, flags, config); err != nil {
+	if err := s.prepare(ctx, o, t.fetch); err != nil {
 		s.close()
 		return nil, err
 	}
@@ -116,74 +109,36 @@ func putAside(out string) error {
 	return err
 }
 
-// prepare makes everything but the store.
-func (s *session) prepare(ctx context.Context, o *crawlFlags, flags *pflag.FlagSet, config crawler.Config) (err error) {
-	if s.crawl, err = s.store.Crawl(ctx); err != nil {
+func (s *session) prepare(ctx context.Context, o *workFlags, config crawler.Config) (err error) {
+	if s.plans, err = newPlanner(ctx, s.store, config); err != nil || !o.jsonl {
 		return err
 	}
-	before := s.crawl.Policy
-	if err := o.apply(&s.crawl.Policy, flags, false); err != nil {
-		return err
+	path := filepath.Join(o.out, "pages.jsonl")
+	if s.fleet { // others may write to the same folder
+		path = filepath.Join(o.out, "pages-"+s.name+".jsonl")
+	} else if info, err := os.Stat(path); err != nil || info.Size() == 0 {
+		s.begins = path
 	}
-	if !reflect.DeepEqual(before, s.crawl.Policy) {
-		if err := s.store.SetPolicy(ctx, s.crawl.Policy); err != nil {
-			return err
-		}
+	s.output = append(s.output, path)
+	if s.sink, err = jsonl.Open(path, jsonl.Config{}); errors.Is(err, jsonl.ErrInUse) && s.fleet {
+		err = fmt.Errorf("%w; give each worker a --name of its own", err)
 	}
-	if err := s.loadScope(ctx); err != nil {
-		return err
-	}
-	config.UserAgent = s.crawl.Policy.UserAgent
-	config.Timeout, config.MaxBody = s.crawl.Policy.Timeout, s.crawl.Policy.MaxBody
-	config.AllowHost = s.named.has
-	if config.AllowNet, err = s.crawl.Policy.Networks(); err != nil {
-		return err
-	}
-	if s.fetch, err = crawler.New(config); err != nil {
-		return err
-	}
-	if !s.crawl.Policy.IgnoreRobots {
-		if s.robots, err = crawler.NewRobots(s.fetch, token, 0); err != nil {
-			return err
-		}
-	}
-	if o.jsonl {
-		path := filepath.Join(o.out, "pages.jsonl")
-		s.output = append(s.output, path)
-		if info, err := os.Stat(path); err != nil || info.Size() == 0 {
-			s.begins = path
-		}
-		if s.sink, err = jsonl.Open(path, jsonl.Config{}); err != nil {
-			return err
-		}
-	}
-	return nil
+	return err
 }
 
-// loadScope makes the scope from the seeds of earlier runs.
-func (s *session) loadScope(ctx context.Context) (err error) {
-	if s.scope, err = frontier.NewScope(s.crawl.Policy); err != nil {
-		return usageError{err}
-	}
-	return s.store.Seeds(ctx, 0, func(e frontier.Entry) bool {
-		s.scope.Add(e.URL)
-		if e.Via == "" {
-			s.named.add(e.URL.Host())
-		}
-		return true
-	})
-}
+// statsWithin bounds a look at the counts, which nothing depends on.
+const statsWithin = 5 * time.Second
 
-// accept notes that the user named a URL.
-func (s *session) accept(u frontier.URL) {
-	s.scope.Add(u)
-	s.named.add(u.Host())
+func (s *session) stats(ctx context.Context) (frontier.Stats, error) {
+	ctx, cancel := context.WithTimeout(ctx, statsWithin)
+	defer cancel()
+	return s.store.Stats(ctx)
 }
 
 // seed pushes the URLs of the command line.
 func (s *session) seed(ctx context.Context, seeds []frontier.Entry) error {
 	for _, e := range seeds {
-		s.accept(e.URL)
+		s.plans.accept(e.URL)
 	}
 	_, err := s.store.Push(ctx, seeds)
 	return err
@@ -192,9 +147,8 @@ func (s *session) seed(ctx context.Context, seeds []frontier.Entry) error {
 // close gives everything back, once.
 func (s *session) close() error {
 	var errs []error
-	if s.fetch != nil {
-		s.fetch.Close()
-		s.fetch = nil
+	if s.plans != nil {
+		s.plans.close()
 	}
 	if s.sink != nil {
 		errs = append(errs, s.sink.Close())

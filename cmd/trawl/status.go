@@ -5,62 +5,79 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"os/signal"
-	"path/filepath"
-	"strings"
-	"syscall"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"trawl/frontier"
-	"trawl/frontier/disk"
 )
 
 type statusFlags struct {
-	config, out string
+	target
 	json, watch bool
 	hosts       int
+	hostsAsked  bool // --hosts was given
 }
 
 func newStatus(io streams) *cobra.Command {
 	var o statusFlags
 	cmd := &cobra.Command{
-		Use:     "status",
-		Short:   "Show how far a crawl is, also while it runs",
-		Args:    noArgs,
-		PreRunE: readSettings,
-		RunE: func(c *cobra.Command, _ []string) error {
-			ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
-			defer stop()
-			return o.run(ctx, io)
-		},
+		Use:   "status",
+		Short: "Show how far a crawl is, also while it runs",
+		Long: `Show how far a crawl is: counts, workers, pages a second and the time left, and the hosts with
+the most URLs waiting. TAKES is the least time that a host's URLs take at its pace. While it is
+watched, an outage of Redis is shown and waited out.
+
+With --json, one object, the same for every kind of frontier:
+  crawl    id, name, created, policy, version
+  stats    state, drained; seen = queued + delayed + leased + done + dead; hosts,
+           hosts_leased, retries, reclaimed; refused and dead_for by reason
+  at       time of the reading; pid: process that runs an embedded crawl
+  workers  name, machine, pid, program, started, beat, age_seconds (since the beat),
+           silent, hosts, pages, errors
+  pages_per_second, eta_seconds
+           where they can be told: watched, or of what workers did since they started
+  hosts    as trawl hosts --json has them; on Redis, of a crawl of more than 20,000 only
+           when --hosts asks for them
+  error    why there is no later reading than this one`,
+		Example: `  trawl status
+  trawl status --watch --redis redis://localhost --crawl news
+  trawl status --json | jq .stats.queued`,
+		Args: noArgs,
 	}
-	f := cmd.Flags()
-	f.StringVar(&o.config, "config", "", "read settings from this YAML `file`: flag names and their values")
-	f.StringVarP(&o.out, "out", "o", "trawl-data", "`folder` of the crawl")
-	f.BoolVar(&o.json, "json", false, "print JSON, one object")
-	f.BoolVarP(&o.watch, "watch", "w", false, "print it again every two seconds, until interrupted")
-	f.IntVar(&o.hosts, "hosts", 10, "show `n` hosts, those with the most URLs waiting")
-	completeValues(cmd)
-	return cmd
+	return o.aim(cmd, func(ctx context.Context, _ []string) error {
+		o.hostsAsked = cmd.Flags().Changed("hosts")
+		return o.run(ctx, io)
+	}, own(func(f *pflag.FlagSet) {
+		f.BoolVar(&o.json, "json", false, "print JSON, one object")
+		f.BoolVarP(&o.watch, "watch", "w", false, "print it again every two seconds, until interrupted")
+		f.IntVar(&o.hosts, "hosts", 10, "show `n` hosts, those with the most URLs waiting; it reads all hosts for that")
+	}))
 }
 
 func (o *statusFlags) run(ctx context.Context, io streams) error {
 	if o.hosts < 0 {
 		return usagef("--hosts %d: must not be negative", o.hosts)
 	}
+	look, leave, err := o.source(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	w := watch{look: look, hosts: o.hosts, many: manyHosts}
+	if o.hostsAsked {
+		w.many = 0
+	}
 	for {
-		r, err := disk.Inspect(ctx, filepath.Join(o.out, "frontier"), o.hosts)
-		if errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("no crawl in %s", o.out)
+		r, err := w.read(ctx)
+		if ctx.Err() != nil {
+			return nil // interrupted, as a watch ends
 		}
-		if err != nil {
-			return withoutOp(err)
+		if err != nil && (!o.watch || !errors.Is(err, frontier.ErrUnavailable) || r == nil) {
+			return err
 		}
 		if err := o.print(io, r); err != nil || !o.watch {
 			return err
@@ -73,54 +90,61 @@ func (o *statusFlags) run(ctx context.Context, io streams) error {
 	}
 }
 
-func (o *statusFlags) print(io streams, r disk.Report) error {
+func (o *statusFlags) print(io streams, r *report) error {
 	if o.json {
 		return json.NewEncoder(io.out).Encode(r)
 	}
 	if f, ok := io.out.(*os.File); ok && o.watch && term.IsTerminal(int(f.Fd())) {
 		fmt.Fprint(f, "\x1b[H\x1b[J") // over the last one
 	}
-	_, err := fmt.Fprint(io.out, describe(r, time.Now()))
+	_, err := fmt.Fprint(io.out, r)
 	return err
 }
 
-// describe is a report for people.
-func describe(r disk.Report, now time.Time) string {
-	var b strings.Builder
-	st := r.Stats
-	state := "not running; the same trawl crawl goes on"
-	switch {
-	case r.PID > 0:
-		state = fmt.Sprintf("running, process %d", r.PID)
-	case st.Drained:
-		state = "finished"
+// looker reads a crawl, and the n hosts with the most URLs waiting: none for 0, and none when there are more hosts than
+// many, unless that is 0.
+type looker func(ctx context.Context, n int, many int64) (*report, error)
+
+// source finds out how the crawl is read.
+func (o *statusFlags) source(ctx context.Context) (look looker, leave func(), err error) {
+	if o.embedded() {
+		return o.lookInside, func() {}, nil
 	}
-	if st.State != frontier.Running {
-		state += ", " + string(st.State)
+	s, err := o.open(ctx)
+	if err != nil {
+		return nil, nil, err
 	}
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	row := func(name string, value any) { fmt.Fprintf(w, "%s\t%s\n", name, oneLine(fmt.Sprint(value))) }
-	row("crawl", fmt.Sprintf("%s, begun %s", r.Crawl.Name, r.Crawl.Created.Local().Format(time.DateTime)))
-	row("state", state)
-	row("seen", formatCount(st.Seen))
-	row("queued", formatCount(st.Queued))
-	row("delayed", formatCount(st.Delayed))
-	row("leased", fmt.Sprintf("%s on %s of %s hosts", formatCount(st.Leased), formatCount(st.HostsLeased), formatCount(st.Hosts)))
-	row("done", formatCount(st.Done))
-	row("dead", formatCount(st.Dead)+"  "+list(st.DeadFor, reasonName))
-	if len(st.Refused) > 0 {
-		row("refused", list(st.Refused, reasonName))
+	return func(ctx context.Context, n int, many int64) (*report, error) { return lookAt(ctx, s, n, many) }, func() { s.Close() }, nil
+}
+
+// lookInside reads an embedded crawl.
+func (o *statusFlags) lookInside(ctx context.Context, n int, _ int64) (*report, error) {
+	in, err := o.inspect(ctx, n)
+	if err != nil {
+		return nil, err
 	}
-	if len(r.Hosts) > 0 {
-		fmt.Fprint(w, "\nHOST\tWAITING\tDONE\tDEAD\tNEXT\n")
+	return &report{Crawl: in.Crawl, Stats: in.Stats, At: time.Now(), PID: in.PID, Workers: []workerReport{}, Hosts: in.Hosts, embedded: true}, nil
+}
+
+// lookAt reads a crawl from its store.
+func lookAt(ctx context.Context, s store, n int, many int64) (r *report, err error) {
+	r = &report{At: time.Now(), Workers: []workerReport{}}
+	if r.Crawl, err = s.Crawl(ctx); err != nil {
+		return nil, err
 	}
-	for _, h := range r.Hosts {
-		next := "now"
-		if wait := time.UnixMilli(h.Next).Sub(now); wait > 0 {
-			next = "in " + formatTime(wait)
+	if r.Stats, err = s.Stats(ctx); err != nil {
+		return nil, err
+	}
+	if fleet, ok := s.(frontier.Fleet); ok {
+		members, err := fleet.Members(ctx)
+		if err != nil {
+			return nil, err
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", oneLine(string(h.Host)), formatCount(h.Waiting), formatCount(h.Done), formatCount(h.Dead), next)
+		r.Workers = watchWorkers(members, r.At)
 	}
-	w.Flush()
-	return b.String()
+	if r.unread = n > 0 && many > 0 && r.Stats.Hosts > many; n == 0 || r.unread {
+		return r, nil
+	}
+	r.Hosts, err = readHosts(ctx, s, n, byWaiting)
+	return r, err
 }

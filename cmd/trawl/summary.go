@@ -16,7 +16,7 @@ import (
 
 // summarize says how the crawl ended. When the store is what failed, its counts are missing.
 func (s *session) summarize(io streams, why ending) {
-	st, _ := s.store.Stats(context.Background()) // the crawl has failed for the same reason
+	st, _ := s.stats(context.Background()) // the crawl has failed for the same reason
 	fmt.Fprint(io.out, s.summary(why, st, s.tally.Totals(), time.Since(s.began)))
 }
 
@@ -25,10 +25,17 @@ func (s *session) summary(why ending, st frontier.Stats, t worker.Totals, took t
 	row := func(name, format string, args ...any) {
 		fmt.Fprintf(&b, "%-10s %s\n", name, oneLine(fmt.Sprintf(format, args...)))
 	}
-	row("crawl", "%s: %s", s.crawl.Name, why)
+	row("crawl", "%s: %s", s.plans.latest().Name, why)
+	if s.fleet {
+		row("worker", "%s", s.name)
+	}
 	row("pages", "%s in %s (%.0f/s), %s", formatCount(t.Settled), formatTime(took), float64(t.Settled)/max(took.Seconds(), 0.001), formatBytes(t.Bytes))
 	if total := st.Settled(); total > t.Settled {
-		row("in all", "%s pages, with earlier runs", formatCount(total))
+		others := "earlier runs"
+		if s.fleet {
+			others = "other workers and earlier runs"
+		}
+		row("in all", "%s pages, with %s", formatCount(total), others)
 	}
 	if len(t.Status) > 0 {
 		row("status", "%s", list(t.Status, statusName))
@@ -43,17 +50,26 @@ func (s *session) summary(why ending, st frontier.Stats, t worker.Totals, took t
 		row("refused", "%s (links not followed, by reason)", list(st.Refused, reasonName))
 	}
 	if left := st.Queued + st.Delayed + st.Leased; left > 0 {
-		how := "the same command"
-		if why == byPages {
-			how = "a larger --max-pages"
-		}
-		row("left", "%s URLs; %s goes on with them", formatCount(left), how)
+		row("left", "%s URLs; %s goes on with them", formatCount(left), s.successor(why))
 	}
 	for _, path := range s.output {
 		row("output", "%s", path)
 	}
-	row("frontier", "%s", s.dir)
+	row("frontier", "%s", s.where)
 	return b.String()
+}
+
+// successor is what goes on with URLs that are left.
+func (s *session) successor(why ending) string {
+	switch {
+	case why == byPages:
+		return "a larger --max-pages"
+	case why == byStop:
+		return "trawl resume"
+	case s.fleet:
+		return "any worker"
+	}
+	return "the same command"
 }
 
 // list names the counts, the largest first.

@@ -56,8 +56,11 @@ type batch struct {
 	err   error
 }
 
+// ErrInUse is returned by Open when somebody else has the file open.
+var ErrInUse = errors.New("in use by another process")
+
 // Open creates the file, and its folder, when they are missing, and cuts a torn last line off. It refuses a file that
-// holds no records.
+// holds no records, and one that another sink writes to.
 func Open(path string, c Config) (*Sink, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return nil, fmt.Errorf("jsonl: %w", err)
@@ -66,7 +69,11 @@ func Open(path string, c Config) (*Sink, error) {
 	if err != nil {
 		return nil, fmt.Errorf("jsonl: %w", err)
 	}
-	size, err := recoverTail(f)
+	var size int64
+	err = lock(f) // before anything is cut: what looks torn may be about to become whole
+	if err == nil {
+		size, err = recoverTail(f)
+	}
 	if err == nil && !c.NoSync {
 		err = syncFolder(path)
 	}

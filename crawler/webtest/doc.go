@@ -20,7 +20,7 @@
 //
 // Hosts are named h0000.localhost, h0001.localhost and so on. Names under .localhost are loopback addresses by RFC
 // 6761 section 6.3, but not every resolver knows; programs without such a resolver can use the server as their HTTP
-// proxy, or be given a web with Config.ByAddress.
+// proxy, or be given a web with Config.ByAddress, or with Config.Domain where a DNS knows the hosts of that domain.
 //
 // The oracle works on the numbers of pages and never reads HTML, so that it shares no mistake with a parser.
 package webtest
@@ -47,6 +47,7 @@ type Config struct {
 	Errors       float64 // fraction of the pages, never "/", that a server answers with 503 the first time
 
 	Latency   time.Duration // a server waits so long before each answer
+	Domain    string        // default localhost; hosts are named h0000.Domain and so on
 	ByAddress bool          // hosts are addresses, 127.1.0.1 and so on, on one port; Linux only, a descriptor each
 
 	LogTo      io.Writer // a server writes each request here, for ReadLog; nil: nowhere
@@ -62,6 +63,7 @@ func (c Config) withDefaults() Config {
 	for _, f := range []*float64{&c.CrossHost, &c.DeadLinks, &c.Redirects, &c.RobotsDenied, &c.Errors} {
 		*f = min(max(*f, 0), 1)
 	}
+	c.Domain = cmp.Or(c.Domain, "localhost")
 	if c.Hosts == 1 {
 		c.CrossHost = 0
 	}

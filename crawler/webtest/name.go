@@ -21,7 +21,7 @@ func (w *Web) appendHost(b []byte, host int) []byte {
 		b = append(b, '0')
 	}
 	b = strconv.AppendInt(b, int64(host), 10)
-	return append(b, ".localhost"...)
+	return append(append(b, '.'), w.cfg.Domain...)
 }
 
 // parseHost is the inverse of appendHost on an authority; port keeps its colon and may be empty.
@@ -38,7 +38,7 @@ func (w *Web) parseHost(authority string) (host int, port string, ok bool) {
 		}
 		host -= 62500 + 1
 	} else {
-		digits, _ := strings.CutSuffix(name, ".localhost")
+		digits, _, _ := strings.Cut(name, ".")
 		host, _ = strconv.Atoi(strings.TrimPrefix(digits, "h"))
 	}
 	if host < 0 || host >= w.cfg.Hosts {

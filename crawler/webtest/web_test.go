@@ -53,8 +53,9 @@ func TestAPageDependsOnSeedHostAndPathAlone(t *testing.T) {
 
 func TestNamesReadBackAsWhatTheyName(t *testing.T) {
 	t.Parallel()
-	for _, byAddress := range []bool{false, true} {
-		w := New(Config{Hosts: 150_000, PagesPerHost: 40, RobotsDenied: 0.2, Redirects: 0.2, DeadLinks: 0.2, ByAddress: byAddress})
+	for _, c := range []Config{{}, {ByAddress: true}, {Domain: "web.example"}} {
+		c.Hosts, c.PagesPerHost, c.RobotsDenied, c.Redirects, c.DeadLinks = 150_000, 40, 0.2, 0.2, 0.2
+		w := New(c)
 		for _, host := range []int{0, 1, 9, 10, 249, 250, 999, 1000, 9999, 10_000, 62_499, 62_500, 149_999} {
 			name := string(w.appendHost(nil, host)) + ":8080"
 			if got, port, ok := w.parseHost(name); got != host || port != ":8080" || !ok {
@@ -100,7 +101,7 @@ func TestOtherNamesNameNothing(t *testing.T) {
 func TestUnsetAndImpossibleFieldsGetTheirDefaults(t *testing.T) {
 	t.Parallel()
 	got := Config{Hosts: -1, CrossHost: 0.5, Errors: 7, DeadLinks: -1}.withDefaults()
-	want := Config{Hosts: 1, PagesPerHost: 100, Links: 60, Fanout: 6, PageBytes: 30 << 10, Errors: 1}
+	want := Config{Hosts: 1, PagesPerHost: 100, Links: 60, Fanout: 6, PageBytes: 30 << 10, Errors: 1, Domain: "localhost"}
 	if got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
