@@ -25,8 +25,9 @@ func (w *worker) join(ctx context.Context, done <-chan struct{}) {
 	m.Machine, _ = os.Hostname()      // empty if it has none
 	tick := time.NewTicker(beatEvery) // which drops ticks while a beat is under way
 	defer tick.Stop()
+	c := caller{w: w}
 	for over := false; !over; {
-		w.tellFleet(ctx, fleet, m)
+		c.tellFleet(ctx, fleet, m)
 		select {
 		case <-tick.C:
 		case <-done:
@@ -41,11 +42,12 @@ func (w *worker) join(ctx context.Context, done <-chan struct{}) {
 }
 
 // tellFleet sends one beat. One that does not arrive is not repeated: the next one says more.
-func (w *worker) tellFleet(ctx context.Context, fleet frontier.Fleet, m frontier.Member) {
+func (c *caller) tellFleet(ctx context.Context, fleet frontier.Fleet, m frontier.Member) {
+	w := c.w
 	t := w.Tally.Totals()
 	m.Hosts, m.Pages, m.Errors = w.busy(), t.Settled, t.Errors()
 	version, err := w.beatOnce(ctx, fleet, m)
-	w.noteOutage(err)
+	c.note(err)
 	if err == nil {
 		err = w.catchUp(ctx, version)
 	}

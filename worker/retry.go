@@ -18,10 +18,11 @@ const (
 // be called again with the same arguments, also when it took effect and only the reply was lost. Once ctx has ended or
 // enough is closed there is one last try; only then can the error be that the store cannot be reached.
 func (w *worker) insist(ctx context.Context, enough <-chan struct{}, call func() error) error {
-	for wait := retryFirst; ; wait = min(2*wait, retryMost) {
+	c := caller{w: w}
+	for wait := retryFirst; ; wait = min(2*wait, retryMost, w.lifetime()/6) {
 		over := ended(ctx.Done()) || ended(enough)
 		err := call()
-		w.noteOutage(err)
+		c.note(err)
 		if !unreachable(err) || over {
 			return err
 		}
@@ -45,16 +46,25 @@ func (w *worker) attempt(ctx context.Context) (context.Context, context.CancelFu
 	return context.WithTimeout(ctx, w.lifetime()/2)
 }
 
-// noteOutage logs the beginning and the end of an outage, whoever notices it first, and nothing in between.
-func (w *worker) noteOutage(err error) {
+// caller is somebody who calls the frontier until it is reached.
+type caller struct {
+	w       *worker
+	failing bool
+}
+
+// note logs the beginning and the end of an outage, whoever notices it first, and nothing in between. It lasts while
+// somebody's calls fail: those of others may get through, as when a store has no room for what is new alone.
+func (c *caller) note(err error) {
 	down := unreachable(err)
-	if errors.Is(err, context.Canceled) || w.outage.Swap(down) == down {
+	if errors.Is(err, context.Canceled) || c.failing == down {
 		return
 	}
-	if down {
-		w.Log.Warn("frontier cannot be reached; trying again", "err", err)
-	} else {
-		w.Log.Info("frontier can be reached again")
+	c.failing = down
+	switch {
+	case down && c.w.failing.Add(1) == 1:
+		c.w.Log.Warn("frontier cannot be reached; trying again", "err", err)
+	case !down && c.w.failing.Add(-1) == 0:
+		c.w.Log.Info("frontier can be reached again")
 	}
 }
 

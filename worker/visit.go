@@ -2,8 +2,6 @@ package worker
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -178,18 +176,6 @@ func (v *visit) takeItem() (int, bool) {
 	return 0, false
 }
 
-// late tells whether a request that is sent now could outlive the lease. The caller holds mu.
-func (v *visit) late() bool {
-	return time.Since(v.renewed) > min(v.l.TTL*2/3, v.l.TTL-v.plan.Policy.Timeout)
-}
-
-// isLate is late for those who do not hold mu.
-func (v *visit) isLate() bool {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.late()
-}
-
 // forbidden is the verdict on an item that robots.txt does not allow; nil if it does.
 func (v *visit) forbidden(i int) *verdict {
 	if v.ruling == nil {
@@ -300,68 +286,12 @@ func report(list []*verdict) frontier.Report {
 	return r
 }
 
-// ack sends a report; the caller has the turn. It returns false when the lease is lost or the store failed.
-func (v *visit) ack(ctx context.Context, r frontier.Report) bool {
-	if v.lost {
-		return false
-	}
-	r.Next, r.Delay = max(0, v.pace.left()), v.delay
-	sent := time.Now() // the first time: an ack that is sent again may have extended the lease then
-	err := v.w.insist(ctx, nil, func() error {
-		// What is on the disk is to be acked, also when the crawl has just been told to stop.
-		ctx, cancel := v.w.attempt(context.WithoutCancel(ctx))
-		defer cancel()
-		l := v.l
-		l.Settled = v.acked
-		return v.w.Frontier.Ack(ctx, &l, r)
-	})
-	if err == nil {
-		v.mu.Lock()
-		v.renewed = sent
-		v.mu.Unlock()
-		return true
-	}
-	v.lost = true
-	v.end()
-	if errors.Is(err, frontier.ErrLeaseLost) {
-		v.w.Log.Debug("lease lost", "host", v.l.Host)
-	} else {
-		v.w.fail(fmt.Errorf("ack: %w", err))
-	}
-	return false
-}
-
 // end makes the visit take no more items.
 func (v *visit) end() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.over = true
 	v.tell()
-}
-
-// extend keeps the lease while there is nothing to ack.
-func (v *visit) extend(ctx context.Context) {
-	if !v.acks.try() { // an ack is under way, which extends it too
-		return
-	}
-	defer v.acks.yield()
-	v.mu.Lock()
-	due := time.Since(v.renewed) > v.l.TTL/3 && v.acked < len(v.pages)
-	v.mu.Unlock()
-	if due {
-		v.ack(ctx, frontier.Report{})
-	}
-}
-
-// giveBack returns the host, if anything of the lease is left, and frees what pages that came to nothing still hold.
-func (v *visit) giveBack(ctx context.Context) {
-	v.acks.take()
-	defer v.acks.yield()
-	if v.acked < len(v.pages) {
-		v.ack(ctx, frontier.Report{Release: true})
-	}
-	v.lost = true // for an extend that comes late
-	v.w.vacate(v.slots)
 }
 
 // leadsElsewhere tells whether links to other hosts were found, which may be free.

@@ -103,8 +103,9 @@ type worker struct {
 	slots  chan struct{}           // a place for each page under way
 	wake   chan struct{}           // a host may have become free, or new
 	visits sync.WaitGroup
-	outage atomic.Bool // the latest call of the frontier did not get through
 	scarce atomic.Bool // the latest request for hosts got all it asked for: there may be more hosts than places
+
+	failing atomic.Int64 // callers of the frontier that do not reach it
 
 	plan    atomic.Pointer[Plan] // of visits that begin
 	version atomic.Int64         // of the crawl that the plan is of

@@ -191,7 +191,7 @@ func TestACrawlMovesThereAndBackWhileItIsUnderWay(t *testing.T) {
 	dir := t.TempDir()
 	quarter := func(n string, args ...string) {
 		t.Helper()
-		r := call(t, dir, quick(append(args, "--max-pages", n)...)...)
+		r := call(t, dir, quick(append(args, "--max-pages", n, "--max-time", "30")...)...)
 		if r.code != exitDone {
 			t.Fatalf("%+v", r)
 		}

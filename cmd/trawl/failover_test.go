@@ -128,12 +128,18 @@ func (f *fleet) ends1(workers ...*running) {
 // isOver checks what the commands say of a crawl that has ended.
 func (f *fleet) isOver(pages int64) {
 	f.Helper()
-	if r := call(f.T, f.dir, "fsck", "--redis", f.url); r.code != exitDone || r.out != "default is sound\n" {
-		f.Errorf("fsck: %+v", r)
-	}
+	f.isSound()
 	st := statusJSON(f.T, f.dir, "--redis", f.url).Stats
 	if !st.Drained || st.Settled() != pages || st.Seen != pages || st.Dead+st.Leased+st.Delayed+st.Queued > 0 {
 		f.Errorf("status: %+v; want %d pages", st, pages)
+	}
+}
+
+// isSound checks that fsck finds nothing.
+func (f *fleet) isSound() {
+	f.Helper()
+	if r := call(f.T, f.dir, "fsck", "--redis", f.url); r.code != exitDone || r.out != "default is sound\n" {
+		f.Errorf("fsck: %+v", r)
 	}
 }
 

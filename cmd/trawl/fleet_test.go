@@ -232,12 +232,13 @@ func TestAChangeOfPolicyReachesRunningWorkersWithinFiveSeconds(t *testing.T) {
 func TestAWorkerThatIsKilledLosesNothing(t *testing.T) {
 	t.Parallel()
 	c := twelve
-	c.Latency = 10 * time.Millisecond
+	c.PagesPerHost = 120
 	web, server := serve(t, c)
 	f := newFleet(t)
-	f.seed(append(server.Seeds(), "--delay", "20ms", "--timeout", "1s")...)
-	a, b := f.worker("a", "--lease-ttl", "3s"), f.worker("b", "--lease-ttl", "3s")
-	await(t, "pages", func() bool { return server.Log().Pages().Total() > 100 })
+	f.seed(append(server.Seeds(), "--delay", "30ms", "--timeout", "1s")...)
+	a, b := f.worker("a", "--lease-ttl", "3s", "-c", "6"), f.worker("b", "--lease-ttl", "3s", "-c", "6")
+	s := f.open()
+	await(t, "both have hosts", func() bool { return len(f.heldBy(s, "a")) > 0 && len(f.heldBy(s, "b")) > 0 })
 	a.signal(t, syscall.SIGKILL)
 	f.ends(b)
 	a.Wait()

@@ -34,6 +34,9 @@ const (
 
 // run crawls until the frontier is drained, or a limit or a signal ends it.
 func (s *session) run(ctx context.Context, io streams, o *workFlags, inputs []input) (ending, error) {
+	if err := s.mention(ctx, io); err != nil {
+		return byError, err
+	}
 	if o.maxTime > 0 {
 		defer time.AfterFunc(time.Duration(o.maxTime), func() { s.brake.pull(byTime) }).Stop()
 	}
@@ -66,6 +69,20 @@ func (s *session) run(ctx context.Context, io streams, o *workFlags, inputs []in
 		return byError, errors.New("the crawl was over before the input was read to its end; run the same command again to go on")
 	}
 	return why, err
+}
+
+// mention tells of a crawl that is paused: a worker waits for somebody to resume it. A crawl of this process alone would
+// wait for ever.
+func (s *session) mention(ctx context.Context, io streams) error {
+	st, err := s.stats(ctx)
+	switch {
+	case err != nil || st.State != frontier.Paused:
+		return nil // the worker finds out about outages
+	case !s.fleet:
+		return errors.New("the crawl is paused: trawl resume lets it go on")
+	}
+	fmt.Fprintln(io.err, "trawl: the crawl is paused; trawl resume lets it go on")
+	return nil
 }
 
 // feeder feeds the inputs.

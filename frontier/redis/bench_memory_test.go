@@ -19,8 +19,8 @@ func benchURLs(b *testing.B) int {
 		return 1_000_000
 	}
 	n, err := strconv.Atoi(text)
-	if err != nil || n <= 0 {
-		b.Fatalf("TRAWL_BENCH_URLS=%s: want a number", text)
+	if err != nil || n < 1000 {
+		b.Fatalf("TRAWL_BENCH_URLS=%s: want a number, 1000 or more", text)
 	}
 	return n
 }

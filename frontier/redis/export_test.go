@@ -4,6 +4,8 @@ import (
 	"context"
 
 	goredis "github.com/redis/go-redis/v9"
+
+	"trawl/frontier"
 )
 
 // Client is the store's own.
@@ -64,4 +66,25 @@ func (s *Store) Limit(n int) {
 func PurgeSlice(s *Store) error {
 	_, err := s.run(context.Background(), purgeScript, purging+"cut-off", 0)
 	return err
+}
+
+// ImportTwice imports with calls that all arrive twice, and PurgeTwice purges so.
+func ImportTwice(ctx context.Context, address string, cfg Config, next func() (*frontier.Part, error)) error {
+	s, err := newStore(address, cfg)
+	if err != nil {
+		return err
+	}
+	defer s.link.close()
+	s.SendTwice()
+	return s.load(ctx, next)
+}
+
+func PurgeTwice(ctx context.Context, address, crawl string) error {
+	s, err := newStore(address, Config{Crawl: crawl})
+	if err != nil {
+		return err
+	}
+	defer s.link.close()
+	s.SendTwice()
+	return s.purge(ctx)
 }

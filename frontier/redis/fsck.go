@@ -106,10 +106,14 @@ func (s *Store) audit(ctx context.Context, repair bool) (*audit, error) {
 	for _, look := range []func() error{
 		a.readMeta, a.readKeys, a.readSets, a.readDelayed, a.readDead, a.readSeeds, a.readHosts, a.readOrphans, a.readPoisoned, a.compare,
 	} {
-		if err := look(); err != nil {
-			return a, err
+		err := look()
+		if errors.Is(err, errNumbers) {
+			return a, a.settle()
 		}
-		if err := a.settle(); err != nil {
+		if err == nil {
+			err = a.settle()
+		}
+		if err != nil {
 			return a, err
 		}
 	}

@@ -17,26 +17,49 @@ import (
 // metaData is what T:m says of the crawl.
 type metaData struct {
 	wake, grace, unprinted                    int64
-	seen, queued, delayed, leased, done, dead int64 // -1: no number
+	seen, queued, delayed, leased, done, dead int64
 	imported                                  bool
 }
 
-// readMeta looks at the crawl as a whole.
-func (a *audit) readMeta() error {
-	v, err := a.s.meta(a.ctx, "id", "state", "policy", "imported", "wake", "grace", "unprinted",
-		"seen", "queued", "delayed", "leased", "done", "dead")
+// errNumbers says that an audit cannot go on: scripts would stumble.
+var errNumbers = errors.New("numbers of the crawl cannot be read")
+
+// readNumbers reads the numbers in T:m.
+func (a *audit) readNumbers() error {
+	var skew, clk, ttl, tok int64
+	names := []string{
+		"wake", "grace", "unprinted", "seen", "queued", "delayed", "leased", "done", "dead", "skew", "clk", "ttl", "tok",
+	}
+	v, err := a.s.meta(a.ctx, append([]string{"id"}, names...)...)
 	if err != nil {
 		return err
 	}
 	for i, n := range []*int64{
 		&a.meta.wake, &a.meta.grace, &a.meta.unprinted, &a.meta.seen, &a.meta.queued, &a.meta.delayed, &a.meta.leased,
-		&a.meta.done, &a.meta.dead,
+		&a.meta.done, &a.meta.dead, &skew, &clk, &ttl, &tok,
 	} {
-		if text := v[4+i]; text != "" {
-			if *n, err = strconv.ParseInt(text, 10, 64); err != nil {
-				*n = -1
-			}
+		name, text := names[i], v[1+i]
+		if text == "" {
+			continue // none yet
 		}
+		f, failed := strconv.ParseFloat(text, 64) // Lua writes large ones so
+		if *n = int64(f); failed != nil {
+			err = errNumbers
+			fix := func() error { return a.s.client.HSet(a.ctx, a.s.keys[0]+"m", name, 0).Err() }
+			a.sure(fix, "the crawl's %s is %q", name, text)
+		}
+	}
+	return err
+}
+
+// readMeta looks at the crawl as a whole.
+func (a *audit) readMeta() error {
+	if err := a.readNumbers(); err != nil {
+		return err
+	}
+	v, err := a.s.meta(a.ctx, "id", "state", "policy", "imported")
+	if err != nil {
+		return err
 	}
 	a.meta.imported = v[3] == "1"
 	switch frontier.State(v[1]) {

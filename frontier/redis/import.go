@@ -36,11 +36,18 @@ func Import(ctx context.Context, address string, cfg Config, next func() (*front
 		return err
 	}
 	defer s.link.close()
+	return s.load(ctx, next)
+}
+
+// load makes the crawl of parts.
+func (s *Store) load(ctx context.Context, next func() (*frontier.Part, error)) error {
 	m := &importer{s: s, ctx: ctx, large: map[string]int64{}}
-	if err = s.checkServer(ctx); err == nil {
-		if err = m.run(next); err != nil && m.made {
-			err = errors.Join(err, m.undo())
-		}
+	err := s.checkServer(ctx)
+	if err == nil {
+		err = m.run(next)
+	}
+	if err != nil && m.made {
+		err = errors.Join(err, m.undo())
 	}
 	if err != nil {
 		return fmt.Errorf("import: %w", s.named(err))

@@ -145,6 +145,32 @@ func TestImportThatIsCancelled(t *testing.T) {
 	}
 }
 
+func TestImportAndPurgeWhenCallsArriveTwice(t *testing.T) {
+	t.Parallel()
+	parts := exported(t)
+	to := redis.Config{Crawl: fmt.Sprintf("import-%d", crawls.Add(1))}
+	if err := redis.ImportTwice(t.Context(), address, to, hand(parts)); err != nil {
+		t.Fatal(err)
+	}
+	s, err := redis.Open(t.Context(), address, to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	fsck(t, s, to.Crawl)
+	var again []*frontier.Part
+	if err := s.Export(t.Context(), func(p *frontier.Part) error { again = append(again, p); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if len(again) != len(parts) {
+		t.Errorf("%d parts, want %d", len(again), len(parts))
+	}
+	if err := redis.PurgeTwice(t.Context(), address, to.Crawl); err != nil {
+		t.Error(err)
+	}
+	gone(t, s, to.Crawl)
+}
+
 // A crawl from a store with one seen set for all hosts, and with fingerprints of 64 bits: what it has seen is known, what
 // robots.txt refuses is forgotten, and can be accepted later.
 func TestImportOfOneSeenSet(t *testing.T) {

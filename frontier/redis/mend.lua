@@ -7,7 +7,8 @@
 -- scatter: [5] name of a seen set, [6] one of its buckets: puts what is in there where it belongs;
 -- totals: [5] number of counts, [6...] each with what it is, then counts and what they are from now on.
 -- Results: ok, or moved: it changed since it was read.
-open()
+open('max_pages')
+if m.state == 'running' and not drained() then return 'moved' end
 prime()
 local what, name = ARGV[4], ARGV[5]
 local do_ = {}
@@ -20,6 +21,7 @@ function do_.host()
     load({ name })
   end
   local h = hosts[name]
+  if h[WORKER] and h[DEADLINE] > now then return 'moved' end
   if h[WORKER] then call('HDEL', T .. 'p', h[WORKER]) end
   for i = WORKER, TOKEN, -1 do h[i] = nil end
   for k = 0, 3 do h[LINE + k] = call('LLEN', queue(name, k)) end

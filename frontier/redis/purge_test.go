@@ -13,6 +13,7 @@ import (
 	"trawl/frontier"
 	"trawl/frontier/frontiertest"
 	"trawl/frontier/redis"
+	"trawl/frontier/redis/redistest"
 )
 
 // keysOf are all keys of a crawl.
@@ -175,4 +176,44 @@ func exported(t *testing.T) []*frontier.Part {
 		t.Fatal(err)
 	}
 	return parts
+}
+
+// The rule of the documentation is enough for all that people do with a crawl.
+func TestPowersWithFewRights(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t, redistest.Options{TCP: true})
+	if err := s.Client(t).Do(t.Context(), rule(t)...).Err(); err != nil {
+		t.Fatal(err)
+	}
+	url := "redis://trawl:password@" + s.Addr
+	if err := redis.Import(t.Context(), url, redis.Config{Crawl: "moved"}, hand(exported(t))); err != nil {
+		t.Fatal(err)
+	}
+	f, err := redis.Open(t.Context(), url, redis.Config{Crawl: "moved"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if n, err := f.Retry(t.Context(), "", ""); err != nil || n != 1 {
+		t.Errorf("retry: %d, %v", n, err)
+	}
+	prefix := prefixOf(t, f)
+	f.Client().HDel(t.Context(), prefix+"h", string(hostA))
+	f.Client().HDel(t.Context(), prefix+"s", string(hostB))
+	if found, err := f.Check(t.Context(), true); err != nil || len(found) == 0 {
+		t.Errorf("repair: %q, %v", found, err)
+	}
+	if err := f.Export(t.Context(), func(*frontier.Part) error { return nil }); err != nil {
+		t.Error(err)
+	}
+	_, beaten := f.Beat(t.Context(), frontier.Member{Name: "w"})
+	_, listed := f.Members(t.Context())
+	_, _, looked := f.Host(t.Context(), hostA)
+	if err := errors.Join(beaten, listed, looked, f.Leave(t.Context(), "w")); err != nil {
+		t.Error(err)
+	}
+	if err := redis.Purge(t.Context(), url, "moved"); err != nil {
+		t.Error(err)
+	}
+	gone(t, f, "moved")
 }
