@@ -12,7 +12,8 @@ var (
 	// seeding, or a limit or a stop ended it and nothing is lent any more. A later Push can reopen the crawl.
 	ErrDrained = errors.New("frontier: drained")
 	// ErrLeaseLost is returned by Ack when the lease is no longer the caller's: it expired and the host was taken
-	// back. Nothing was changed. After a resent Ack it can also mean that the first one did arrive.
+	// back, or the store lost what it had acknowledged of it. Nothing was changed. After a resent Ack it can also mean
+	// that the first one did arrive.
 	ErrLeaseLost = errors.New("frontier: lease lost")
 	// ErrClosed is returned by every method after Close.
 	ErrClosed = errors.New("frontier: closed")

@@ -19,6 +19,9 @@ type Crawl struct {
 	Created time.Time `json:"created"`
 	Policy  Policy    `json:"policy"`
 	Version int64     `json:"version"` // raised by every change of policy or state and by new seeds
+
+	// Run names what has the crawl: with another one, what was read of it before, seeds too, may have been lost.
+	Run string `json:"-"`
 }
 
 // Keeper is an optional power: to read and change the crawl itself.

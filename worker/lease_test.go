@@ -265,21 +265,23 @@ func (s *cramped) Ack(ctx context.Context, l *frontier.Lease, r frontier.Report)
 }
 
 func TestLeasesOutliveAStoreThatHasNoRoomForLinks(t *testing.T) {
+	p := policy(func(p *frontier.Policy) { p.Timeout, p.Delay, p.Depth = time.Second, 100*time.Millisecond, 1 })
 	for _, ttl := range []time.Duration{3 * time.Second, time.Minute} {
-		p := policy(func(p *frontier.Policy) { p.Timeout, p.Delay, p.Depth = time.Second, 100*time.Millisecond, 1 })
-		inBubble(t, p, pages(manyPages()), func(x *trial) {
-			log := &counter{counts: map[slog.Level]int{}}
-			x.cfg.Log, x.cfg.TTL = slog.New(log), ttl
-			x.cfg.Frontier = &cramped{x.journal, time.Now().Add(30 * ttl)}
-			x.seed(append(urls("a.test", 10), urls("b.test", 10)...)...)
-			x.run()
-			x.settled(40, 0)
-			if s := x.stats(); s.Reclaimed > 0 || x.web.log().Total() != 40 {
-				x.Errorf("stats %+v, %d requests", s, x.web.log().Total())
-			}
-			if log.counts[slog.LevelWarn] != 1 || log.counts[slog.LevelInfo] != 1 {
-				x.Errorf("logged %v", log.counts)
-			}
+		t.Run(ttl.String(), func(t *testing.T) {
+			inBubble(t, p, pages(manyPages()), func(x *trial) {
+				log := &counter{counts: map[slog.Level]int{}}
+				x.cfg.Log, x.cfg.TTL = slog.New(log), ttl
+				x.cfg.Frontier = &cramped{x.journal, time.Now().Add(30 * ttl)}
+				x.seed(append(urls("a.test", 10), urls("b.test", 10)...)...)
+				x.run()
+				x.settled(40, 0)
+				if s := x.stats(); s.Reclaimed > 0 || x.web.log().Total() != 40 {
+					x.Errorf("stats %+v, %d requests", s, x.web.log().Total())
+				}
+				if log.counts[slog.LevelWarn] != 1 || log.counts[slog.LevelInfo] != 1 {
+					x.Errorf("logged %v", log.counts)
+				}
+			})
 		})
 	}
 }

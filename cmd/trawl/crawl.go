@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"reflect"
@@ -82,7 +83,7 @@ func runCrawl(ctx context.Context, io streams, o *crawlFlags, flags *pflag.FlagS
 		if st, err := s.stats(ctx); err == nil && s.begins != "" && st.Settled() > 0 {
 			fmt.Fprintf(io.err, "trawl: %s does not hold the %s pages of earlier runs: it begins anew\n", s.begins, formatCount(st.Settled()))
 		}
-		if err := s.seed(ctx, seeds); err != nil {
+		if err := s.seed(ctx, seeds, len(inputs) > 0); err != nil {
 			s.close()
 			return nil, err
 		}
@@ -108,9 +109,12 @@ func (o *crawlFlags) open(ctx context.Context, flags *pflag.FlagSet, hasSeeds bo
 			return nil, err
 		}
 	}
+	if o.redis != "" {
+		o.name = cmp.Or(o.name, uniqueName())
+	}
 	create := o.storeFlags.open
 	if hasSeeds {
-		create = func(ctx context.Context) (store, error) { return o.create(ctx, policy) }
+		create = func(ctx context.Context) (store, error) { return o.create(ctx, policy, holder(o.name)) }
 	}
 	store, err := create(ctx)
 	if err != nil {

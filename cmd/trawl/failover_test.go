@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"flag"
-	"fmt"
 	"net"
 	"slices"
 	"strconv"
@@ -73,7 +72,7 @@ func loseMasters(t *testing.T, url string, master func() *redistest.Server) {
 			followAgain(t, killed, master)
 		}
 	}
-	f.ends1(workers...)
+	f.drained(workers...)
 	f.holds(web, server, true)
 	once(t, server.Log())
 	judge(t, server.Log(), delay, 1)
@@ -115,8 +114,8 @@ func followAgain(t *testing.T, s *redistest.Server, master func() *redistest.Ser
 	})
 }
 
-// ends1 waits until workers have ended because there was nothing left. They may have told of outages.
-func (f *fleet) ends1(workers ...*running) {
+// drained waits until workers have ended because there was nothing left. They may have told of outages.
+func (f *fleet) drained(workers ...*running) {
 	f.Helper()
 	for _, p := range workers {
 		if r := p.end(f.T); r.code != exitDone || !strings.Contains(r.out, "nothing in scope is left") {
@@ -178,5 +177,3 @@ func silenceAfter(moments []time.Time, from time.Time) (longest time.Duration) {
 	}
 	return longest
 }
-
-var _ = fmt.Sprint

@@ -62,7 +62,7 @@ func (p *planner) replan(ctx context.Context) (*worker.Plan, int64, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	if crawl.Version < p.latest().Version { // it lost its last moments, and seeds may have other numbers now
+	if crawl.Run != p.latest().Run { // it may have lost its last moments, and seeds have other numbers now
 		p.seeds = 0
 	}
 	plan, err := p.makePlan(ctx, p.current(), crawl.Policy)

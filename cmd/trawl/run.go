@@ -87,11 +87,7 @@ func (s *session) mention(ctx context.Context, io streams) error {
 
 // feeder feeds the inputs.
 func (s *session) feeder(io streams) *seeder {
-	name := "seeds"
-	if s.fleet {
-		name += "-" + s.name
-	}
-	return &seeder{frontier: s.store, name: name, accept: s.plans.accept, warn: io.err}
+	return &seeder{frontier: s.store, name: holder(s.name), accept: s.plans.accept, warn: io.err}
 }
 
 func (s *session) work(ctx context.Context, o *workFlags, log *slog.Logger) error {

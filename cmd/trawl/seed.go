@@ -81,11 +81,12 @@ func (o *seedFlags) run(ctx context.Context, io streams, flags *pflag.FlagSet, a
 	if err := o.storeFlags.check(); err != nil {
 		return err
 	}
-	store, err := o.create(ctx, policy)
+	name := holder(uniqueName())
+	store, err := o.create(ctx, policy, name)
 	if err != nil {
 		return err
 	}
-	err = o.fill(ctx, io, flags, store, &seeder{frontier: store, name: "seed-" + uniqueName(), warn: io.err, batch: seeds}, inputs)
+	err = o.fill(ctx, io, flags, store, &seeder{frontier: store, name: name, warn: io.err, batch: seeds}, inputs)
 	if closing := store.Close(); err == nil {
 		err = closing
 	}

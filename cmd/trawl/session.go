@@ -135,14 +135,19 @@ func (s *session) stats(ctx context.Context) (frontier.Stats, error) {
 	return s.store.Stats(ctx)
 }
 
-// seed pushes the URLs of the command line.
-func (s *session) seed(ctx context.Context, seeds []frontier.Entry) error {
+// seed pushes the URLs of the command line. The crawl is held on to if more are to come.
+func (s *session) seed(ctx context.Context, seeds []frontier.Entry, more bool) error {
 	for _, e := range seeds {
 		s.plans.accept(e.URL)
 	}
-	_, err := s.store.Push(ctx, seeds)
-	return err
+	if _, err := s.store.Push(ctx, seeds); err != nil || more {
+		return err
+	}
+	return s.store.Hold(ctx, holder(s.name), 0)
 }
+
+// holder is the name by which a process that also crawls holds the crawl open for its seeds.
+func holder(name string) string { return "seeds-" + name }
 
 // close gives everything back, once.
 func (s *session) close() error {

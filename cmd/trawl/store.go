@@ -65,12 +65,13 @@ func (o *storeFlags) place() string {
 	return scheme + "://" + hosts[strings.LastIndexByte(hosts, '@')+1:] + "/" + path
 }
 
-// create opens a crawl, and makes it with that policy if it is not there.
-func (o *storeFlags) create(ctx context.Context, p frontier.Policy) (store, error) {
+// create opens a crawl, and makes it with that policy if it is not there. No worker ends with it before its maker, who
+// holds it by that name, has brought the first seeds.
+func (o *storeFlags) create(ctx context.Context, p frontier.Policy, holder string) (store, error) {
 	if o.redis == "" {
 		return disk.Open(o.dir(), disk.Config{Crawl: o.crawl, Policy: &p})
 	}
-	return redis.Open(ctx, o.redis, redis.Config{Crawl: o.crawl, Policy: &p, Create: true, Durability: o.durability.value})
+	return redis.Open(ctx, o.redis, redis.Config{Crawl: o.crawl, Policy: &p, Create: true, Hold: holder, Durability: o.durability.value})
 }
 
 // open opens an existing crawl.

@@ -20,7 +20,8 @@ local function judge()
   local to = from + #verdicts
   if to <= h[SETTLED] and (from < h[SETTLED] or not h[TOTAL]) then return 'ok' end -- it has all been done
   if not h[TOTAL] then return 'lost' end
-  if from > h[SETTLED] or to > h[TOTAL] then return 'far' end
+  if from > h[SETTLED] then return 'lost' end -- acks of it were lost with a server; who fetched those pages goes on with others
+  if to > h[TOTAL] then return 'far' end
   if string.find(verdicts, '[^1-4]', h[SETTLED] - from + 1) then return 'verdict' end
 end
 
@@ -77,7 +78,7 @@ for o = 1, #verdicts do
 end
 for k = 1, 4 do
   if popped[k] > 0 then
-    call('LPOP', queue(name, k - 1), popped[k])
+    call('LPOP', queue(name, k - 1), format('%d', popped[k]))
     bump('leased', -popped[k])
   end
 end
@@ -89,4 +90,4 @@ if ARGV[10] == '1' or h[SETTLED] == h[TOTAL] then finish(name, h) end
 if #verdicts > skip then h[PROBATION] = 0 end
 commit()
 if links then commit_seen() end
-return { 'ok', m.capped }
+return { 'ok', skip > 0 and 1 or m.capped }

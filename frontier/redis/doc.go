@@ -11,6 +11,10 @@
 // its host, a seen one a fingerprint of 53 bits in a set of its host. Without memory left the server takes no more links,
 // but it still lends and settles.
 //
+// Whoever looks into a crawl, checks, exports or imports it does so in steps, with workers of other crawls in between.
+// A crawl that is imported or removed has another id until that is done, and so is nobody's to work on; what was cut off
+// Purge removes. Check finds whatever does not fit, and repairs it when the crawl is paused.
+//
 // # The server
 //
 // One client leads to the one server that holds the crawl: the one of the URL, the master that sentinels name, or the

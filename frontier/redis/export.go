@@ -44,9 +44,10 @@ func (s *Store) Export(ctx context.Context, yield func(*frontier.Part) error) er
 	return nil
 }
 
-// countFields are fields of T:m of which at least one changes whenever a URL moves, or the crawl itself is changed.
+// countFields are fields of T:m of which at least one changes whenever a URL moves, the crawl itself is changed, or
+// another server has it, to which the cursor of a scan means nothing.
 var countFields = []string{
-	"id", "version", "state", "tok", "seen", "queued", "delayed", "leased", "done", "dead", "retries", "reclaimed",
+	"id", "version", "state", "tok", "seen", "queued", "delayed", "leased", "done", "dead", "retries", "reclaimed", "run",
 }
 
 func (s *Store) counts(ctx context.Context) ([]string, error) {

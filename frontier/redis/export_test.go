@@ -88,3 +88,19 @@ func PurgeTwice(ctx context.Context, address, crawl string) error {
 	s.SendTwice()
 	return s.purge(ctx)
 }
+
+// MendHost has a host put right, and returns what the script says. With stale it is another one by then.
+func MendHost(s *Store, h frontier.Host, stale bool) (string, error) {
+	ctx := context.Background()
+	p, err := s.records(ctx, "0", true, string(h))
+	if err != nil {
+		return "", err
+	}
+	r := p.hosts[0]
+	if stale {
+		r.raw += "x"
+	}
+	word, err := s.run(ctx, mendScript, "host", string(h), r.raw, false, 0, 0, 0)
+	text, _ := word.(string)
+	return text, err
+}

@@ -15,7 +15,8 @@ import (
 
 // Check implements frontier.Mender. It reads all that the store keeps of the crawl, and looks through the names of the
 // server's keys for some that belong to nothing. Each host is seen in one instant; what has to fit over several hosts is
-// only told when nothing moved meanwhile. A repair is refused while the crawl is not at rest.
+// only told when nothing moved meanwhile. A repair is refused while the crawl is not at rest. Memory: a counter for each
+// host that has retries or dead URLs.
 func (s *Store) Check(ctx context.Context, repair bool) (findings []string, err error) {
 	a, err := s.audit(ctx, false)
 	if err != nil {
@@ -70,8 +71,8 @@ type audit struct {
 	more  int  // findings that are not told
 	moved bool // something changed since it began
 
-	before   []string // counts
-	meta     metaData
+	before   []string          // counts
+	number   map[string]int64  // of T:m
 	poisoned map[string]string // T:p
 	strays   map[string]int64  // seen sets with buckets that they do not count, and the last one
 	orphans  map[string]bool   // hosts with lists and without a record
@@ -94,7 +95,7 @@ type finding struct {
 func (s *Store) audit(ctx context.Context, repair bool) (*audit, error) {
 	a := &audit{
 		s: s, ctx: ctx, repair: repair, strays: map[string]int64{}, broken: map[string]bool{}, orphans: map[string]bool{},
-		delayed: map[string]int64{}, dead: map[string]int64{}, deadFor: map[frontier.Reason]int64{},
+		delayed: map[string]int64{}, dead: map[string]int64{}, deadFor: map[frontier.Reason]int64{}, number: map[string]int64{},
 	}
 	if err := s.enter(ctx); err != nil {
 		return a, err
@@ -192,7 +193,7 @@ func (a *audit) isSeen(u frontier.URL) error {
 // ask looks for URLs among the seen. One that is not there would be fetched again.
 func (a *audit) ask() error {
 	missing, err := a.lookUp(a.asked, false)
-	if err == nil && a.meta.imported {
+	if err == nil && a.number["imported"] == 1 {
 		missing, err = a.lookUp(missing, true)
 	}
 	for _, q := range missing {

@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,36 +15,24 @@ import (
 	"trawl/frontier"
 )
 
-// metaData is what T:m says of the crawl.
-type metaData struct {
-	wake, grace, unprinted                    int64
-	seen, queued, delayed, leased, done, dead int64
-	imported                                  bool
-}
-
 // errNumbers says that an audit cannot go on: scripts would stumble.
 var errNumbers = errors.New("numbers of the crawl cannot be read")
 
-// readNumbers reads the numbers in T:m.
+// numbers are those in T:m that no policy gives.
+var numbers = []string{
+	"seen", "queued", "delayed", "leased", "done", "dead", "retries", "reclaimed", "unprinted", "imported", "version",
+	"clk", "skew", "wake", "grace", "ttl", "tok",
+}
+
 func (a *audit) readNumbers() error {
-	var skew, clk, ttl, tok int64
-	names := []string{
-		"wake", "grace", "unprinted", "seen", "queued", "delayed", "leased", "done", "dead", "skew", "clk", "ttl", "tok",
-	}
-	v, err := a.s.meta(a.ctx, append([]string{"id"}, names...)...)
+	v, err := a.s.meta(a.ctx, append([]string{"id"}, numbers...)...)
 	if err != nil {
 		return err
 	}
-	for i, n := range []*int64{
-		&a.meta.wake, &a.meta.grace, &a.meta.unprinted, &a.meta.seen, &a.meta.queued, &a.meta.delayed, &a.meta.leased,
-		&a.meta.done, &a.meta.dead, &skew, &clk, &ttl, &tok,
-	} {
-		name, text := names[i], v[1+i]
-		if text == "" {
-			continue // none yet
-		}
-		f, failed := strconv.ParseFloat(text, 64) // Lua writes large ones so
-		if *n = int64(f); failed != nil {
+	for i, name := range numbers {
+		text := cmp.Or(v[1+i], "0")               // none yet
+		n, failed := strconv.ParseFloat(text, 64) // Lua may write large ones so
+		if a.number[name] = int64(n); failed != nil {
 			err = errNumbers
 			fix := func() error { return a.s.client.HSet(a.ctx, a.s.keys[0]+"m", name, 0).Err() }
 			a.sure(fix, "the crawl's %s is %q", name, text)
@@ -57,11 +46,10 @@ func (a *audit) readMeta() error {
 	if err := a.readNumbers(); err != nil {
 		return err
 	}
-	v, err := a.s.meta(a.ctx, "id", "state", "policy", "imported")
+	v, err := a.s.meta(a.ctx, "id", "state", "policy")
 	if err != nil {
 		return err
 	}
-	a.meta.imported = v[3] == "1"
 	switch frontier.State(v[1]) {
 	case frontier.Running, frontier.Paused, frontier.Stopping:
 	default:
@@ -116,11 +104,11 @@ func (a *audit) checkWake() error {
 		}
 	}
 	at, due := first["d"]
-	if l, lent := first["l"]; lent && (!due || max(l, a.meta.grace) < at) {
-		at, due = max(l, a.meta.grace), true
+	if l, lent := first["l"]; lent && (!due || max(l, a.number["grace"]) < at) {
+		at, due = max(l, a.number["grace"]), true
 	}
-	if due && (a.meta.wake > at || a.meta.wake < 0) {
-		a.loose(func() error { return a.s.set(a.ctx, "wake", 0) }, "leases and retries are due at %d, and looked after at %d", at, a.meta.wake)
+	if due && (a.number["wake"] > at || a.number["wake"] < 0) {
+		a.loose(func() error { return a.s.set(a.ctx, "wake", 0) }, "leases and retries are due at %d, and looked after at %d", at, a.number["wake"])
 	}
 	return nil
 }
@@ -234,15 +222,14 @@ func (a *audit) readPoisoned() error {
 
 // compare compares the counts of the crawl with the sums over its hosts.
 func (a *audit) compare() error {
-	m, is := a.meta, a.sum
-	is.Seen = is.Queued + is.Delayed + is.Leased + is.Done + is.Dead
 	found := len(a.found)
-	if m.seen != is.Seen || m.queued != is.Queued || m.delayed != is.Delayed || m.leased != is.Leased || m.done != is.Done || m.dead != is.Dead {
-		a.loose(nil, "the crawl counts %d URLs seen, %d queued, %d delayed, %d lent, %d done and %d dead, and has %d, %d, %d, %d, %d and %d",
-			m.seen, m.queued, m.delayed, m.leased, m.done, m.dead, is.Seen, is.Queued, is.Delayed, is.Leased, is.Done, is.Dead)
+	for name, has := range a.totals() {
+		if n := a.number[name]; n != has && name != "unprinted" {
+			a.loose(nil, "the crawl counts %d URLs %s, and has %d", n, name, has)
+		}
 	}
-	if have := a.prints + m.unprinted; have != m.seen {
-		a.loose(nil, "%d URLs are seen, and %d have a fingerprint", m.seen, have)
+	if seen, have := a.number["seen"], a.prints+a.number["unprinted"]; have != seen {
+		a.loose(nil, "%d URLs are seen, and %d have a fingerprint", seen, have)
 	}
 	counted, err := a.s.client.HGetAll(a.ctx, a.s.keys[0]+"f").Result()
 	if err != nil {
@@ -257,19 +244,30 @@ func (a *audit) compare() error {
 		a.loose(nil, "the crawl counts dead URLs by reason as %v, and has %v", counted, have)
 	}
 	if a.repair && found == 0 && len(a.found) > 0 { // they are right when nothing else is wrong any more
-		a.fixes = append(a.fixes, func() error { return a.setTotals(is) })
+		a.fixes = append(a.fixes, a.setTotals)
 	}
 	return nil
 }
 
+// totals are the sums over what there is.
+func (a *audit) totals() map[string]int64 {
+	st := a.sum
+	seen := st.Queued + st.Delayed + st.Leased + st.Done + st.Dead
+	return map[string]int64{
+		"seen": seen, "queued": st.Queued, "delayed": st.Delayed, "leased": st.Leased, "done": st.Done, "dead": st.Dead,
+		"unprinted": seen - a.prints,
+	}
+}
+
 // setTotals has the crawl count what there is.
-func (a *audit) setTotals(is frontier.Stats) error {
+func (a *audit) setTotals() error {
 	args := []any{"totals", len(countFields)}
 	for i, name := range countFields {
 		args = append(args, name, a.before[i])
 	}
-	args = append(args, "seen", is.Seen, "queued", is.Queued, "delayed", is.Delayed, "leased", is.Leased, "done", is.Done, "dead", is.Dead,
-		"unprinted", is.Seen-a.prints)
+	for name, n := range a.totals() {
+		args = append(args, name, n)
+	}
 	for _, why := range slices.Sorted(maps.Keys(a.deadFor)) {
 		args = append(args, "dead:"+string(why), a.deadFor[why])
 	}

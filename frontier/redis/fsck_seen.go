@@ -18,7 +18,7 @@ func (a *audit) readSets() error {
 	}
 	return a.s.eachSeen(a.ctx, func(f seenField) error {
 		a.prints += int64(len(f.small))
-		if f.name == imported && !a.meta.imported {
+		if f.name == imported && a.number["imported"] != 1 {
 			a.sure(func() error { return a.s.set(a.ctx, "imported", 1) }, "there is a seen set that was imported, and nobody asks it")
 		}
 		switch {

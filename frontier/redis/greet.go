@@ -32,7 +32,7 @@ func (l *link) greet(ctx context.Context, c *goredis.Conn, durable bool) error {
 		l.forget(server)
 		return err
 	}
-	run, err := l.noteRun(ctx, c, text)
+	run, err := l.noteRun(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -84,11 +84,9 @@ func isReplica(err error) bool {
 	return ok
 }
 
-// noteRun notes in the crawl which run of a server has it, and returns that. A restart makes a new one, and so does each
-// promotion, also of a server that was the master before.
-func (l *link) noteRun(ctx context.Context, c goredis.Scripter, info string) (string, error) {
-	run := infoField(info, "run_id") + "-" + infoField(info, "master_replid")
-	return run, runScript.Run(ctx, c, l.keys, 0, run).Err()
+// noteRun notes in the crawl which run of a server has it, and returns that.
+func (l *link) noteRun(ctx context.Context, c goredis.Scripter) (string, error) {
+	return runScript.Run(ctx, c, l.keys, 0).Text()
 }
 
 // runID names the run of a server that the latest connection leads to. What was filtered by what another run had
@@ -102,11 +100,7 @@ func (s *Store) runID() string {
 // renewRun reads the run id anew. It is for those whom a script told that the crawl is in another run, though no
 // connection was made since.
 func (s *Store) renewRun(ctx context.Context) error {
-	text, err := infoOf(ctx, s.client)
-	if err != nil {
-		return storeError(ctx, err)
-	}
-	run, err := s.link.noteRun(ctx, s.client, text)
+	run, err := s.link.noteRun(ctx, s.client)
 	if err != nil {
 		return storeError(ctx, err)
 	}

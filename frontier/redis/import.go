@@ -128,6 +128,7 @@ func (m *importer) begin(c *frontier.CrawlPart) error {
 	m.crawl, m.s.id = c, importing+randomHex(8)
 	m.expect(imported, c.Stats.Seen)
 	args := append([]any{
+		"", 0,
 		"schema", schema, "name", m.s.cfg.Crawl, "created", c.Crawl.Created.UTC().Format(time.RFC3339Nano), "secret", c.Secret,
 		"state", string(frontier.Paused), "version", c.Crawl.Version,
 	}, fields...)
@@ -237,7 +238,7 @@ func (m *importer) sorted() error {
 		slices.SortFunc(fps, func(a, b uint64) int { return cmp.Compare(bits.Reverse64(a), bits.Reverse64(b)) })
 		if n > 0 {
 			m.large[set] = 0 // only once
-			field := seenField{buckets: (n + bucketLoad - 1) / bucketLoad}
+			field := seenField{buckets: bucketsFor(n)}
 			if err := m.put("hash", "s", set, field.text()); err != nil {
 				return err
 			}

@@ -306,3 +306,39 @@ func TestRetryOfSome(t *testing.T) {
 		}
 	}
 }
+
+// The server goes down and comes back while a crawl is imported: nobody has to begin anew.
+func TestImportWhileTheServerRestarts(t *testing.T) {
+	t.Parallel()
+	parts, dir := exported(t), t.TempDir()
+	var url string
+	kill := func() {}
+	t.Cleanup(func() { kill() })
+	begin := func() {
+		var err error
+		if url, kill, err = startServer(dir, "--appendonly", "yes", "--appendfsync", "always"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	begin()
+	next, n := hand(parts), 0
+	err := redis.Import(t.Context(), url, redis.Config{}, func() (*frontier.Part, error) {
+		if n++; n == len(parts)*2/3 {
+			kill()
+			begin()
+		}
+		return next()
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := redis.Open(t.Context(), url, redis.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	fsck(t, s, "the imported crawl")
+	if st, err := s.Stats(t.Context()); err != nil || st.Seen != parts[0].Crawl.Stats.Seen {
+		t.Errorf("stats: %+v, %v", st, err)
+	}
+}

@@ -69,14 +69,14 @@ func (s *Store) Crawl(ctx context.Context) (frontier.Crawl, error) {
 	if err := s.enter(ctx); err != nil {
 		return frontier.Crawl{}, err
 	}
-	v, err := s.meta(ctx, "id", "name", "created", "policy", "version")
+	v, err := s.meta(ctx, "id", "name", "created", "policy", "version", "run")
 	if err != nil {
 		return frontier.Crawl{}, fmt.Errorf("crawl: %w", err)
 	}
 	if v[0] != s.id {
 		return frontier.Crawl{}, fmt.Errorf("crawl: %w", ErrNoCrawl)
 	}
-	c := frontier.Crawl{ID: v[0], Name: v[1]}
+	c := frontier.Crawl{ID: v[0], Name: v[1], Run: v[5]}
 	c.Version, _ = strconv.ParseInt(v[4], 10, 64) // none yet
 	if c.Created, err = time.Parse(time.RFC3339Nano, v[2]); err != nil {
 		return frontier.Crawl{}, fmt.Errorf("crawl: time of creation: %w", err)

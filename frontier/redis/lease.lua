@@ -3,20 +3,21 @@
 -- [7] most URLs of each, [8] ttl (ms), [9] nonce, which is the request's own.
 -- Results: [1] ok, [2] version of the crawl, [3...] leases, each host, token, ttl (ms), delay (ms), settled, list of
 -- elements; or [1] none, [2] ms until it is worth to ask again; or [1] again, drained.
-if begin('tok', 'max_pages', 'version') then return { 'again' } end
+if begin('delay', 'queued', 'delayed', 'dead', 'tok', 'max_pages', 'version') then return { 'again' } end
 local worker, most, batch, ttl, nonce = ARGV[4], tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), '.' .. ARGV[9]
 local skipped = 0
 
 -- credit is how many URLs may be lent: those that are lent may all be settled, so max-pages counts them.
 local function credit()
   if m.state ~= 'running' then return 0 end
-  return m.max_pages > 0 and m.max_pages - m.done - m.dead - m.leased or batch
+  return m.max_pages > 0 and min(batch, m.max_pages - m.done - m.dead - m.leased) or batch
 end
 
 -- try tells how many of a host's next URLs can be lent together. One that two workers died of is lent alone, and to a
 -- worker that holds no other such: its death then blames nobody else.
 local function try(name, h, items)
-  for i, element in ipairs(items) do
+  for i = 1, #items do
+    local element = items[i]
     if byte(element) >= TRIED and strikes_of(element) == MAX_STRIKES - 1 then
       if i > 1 then return i - 1 end
       if call('HSETNX', T .. 'p', worker, name) == 0 then return 0 end
@@ -31,7 +32,7 @@ local function heads(name, h, lengths, n)
   local items
   for k = 0, 3 do
     if n > 0 and h[lengths + k] > 0 then
-      local list = call('LRANGE', queue(name, k), 0, min(n, h[lengths + k]) - 1)
+      local list = call('LRANGE', queue(name, k), '0', format('%d', min(n, h[lengths + k]) - 1))
       n = n - #list
       if not items then items = list else for _, element in ipairs(list) do items[#items + 1] = element end end
     end
@@ -41,9 +42,9 @@ end
 
 local items = {} -- of each host that is lent
 
-local function grant(name)
+local function grant(name, left)
   local h = hosts[name]
-  local n = min(batch, credit(), h[PROBATION] > 0 and 1 or batch)
+  local n = min(left, h[PROBATION] > 0 and 1 or batch)
   local list = heads(name, h, LINE, n)
   n = try(name, h, list)
   if n == 0 then
@@ -52,11 +53,10 @@ local function grant(name)
   end
   for i = #list, n + 1, -1 do list[i] = nil end
   items[name] = list
-  set('tok', max(m.tok + 1, now))
-  h[TOKEN], h[SETTLED] = string.format('%.0f', m.tok) .. nonce, 0
+  m.tok = max(m.tok + 1, now)
+  h[TOKEN], h[SETTLED] = format('%d', m.tok) .. nonce, 0
   h[TOTAL], h[TTL], h[DEADLINE], h[WORKER] = n, ttl, now + ttl, worker
-  bump('queued', -n)
-  bump('leased', n)
+  m.queued, m.leased = m.queued - n, m.leased + n
   for k = 0, 3 do
     h[LENT + k] = min(n, h[LINE + k])
     n = n - h[LENT + k]
@@ -90,12 +90,14 @@ local function lend(names)
     if #due == 0 then break end
     load(due)
     for _, name in ipairs(due) do
-      if credit() <= 0 then break end
-      if grant(name) then names[#names + 1] = name end
+      local left = credit()
+      if left <= 0 then break end
+      if grant(name, left) then names[#names + 1] = name end
     end
     commit_hosts()
   end
   if #names == 0 then return end
+  changed.tok, changed.queued, changed.leased = true, true, true
   set('wake', min(m.wake, now + ttl))
   set('ttl', max(m.ttl, ttl))
   if ARGV[5] ~= '' then call('HSET', T .. 'a', worker, ARGV[5] .. ' ' .. table.concat(names, ' ')) end

@@ -7,6 +7,7 @@
 
 local T = KEYS[1]
 local call, byte, sub, max, min, floor = redis.call, string.byte, string.sub, math.max, math.min, math.floor
+local format = string.format -- of numbers: commands take them with 17 digits, which takes as long as a small command
 
 -- The crawl: T:m
 
@@ -44,13 +45,11 @@ end
 
 -- open reads the crawl, with fields beside those that all scripts need.
 local function open(...)
-  local fields = {
-    'id', 'state', 'run', 'clk', 'skew', 'wake', 'grace', 'ttl', 'delay', 'queued', 'delayed', 'leased', 'done', 'dead', ...
-  }
+  local fields = { 'id', 'state', 'run', 'clk', 'skew', 'wake', 'ttl', 'leased', 'done', ... }
   local v = call('HMGET', T .. 'm', unpack(fields))
   if v[1] ~= ARGV[2] then error('NOCRAWL') end
   m.state, m.run = v[2], v[3]
-  for i = 4, #fields do m[fields[i]] = tonumber(v[i] or 0) end
+  for i = 4, #fields do m[fields[i]] = (v[i] or 0) + 0 end -- quicker than tonumber
   read_clock()
 end
 
@@ -68,22 +67,27 @@ local DEADLINE, WORKER = 20, 21 -- of it (ms), never before the one in T:l; and 
 
 local hosts, place, touched = {}, {}, {}
 
-local function queue(name, k) return T .. 'q' .. k .. ':' .. name end
+local queues = { [0] = T .. 'q0:', T .. 'q1:', T .. 'q2:', T .. 'q3:' }
+
+local function queue(name, k) return queues[k] .. name end
 local function in_line(h) return h[LINE] + h[LINE + 1] + h[LINE + 2] + h[LINE + 3] end
 
 -- where tells which index a host belongs in: l when it is lent, r when it can be, or none.
 local function where(h) return h[TOTAL] and 'l' or in_line(h) > 0 and 'r' or '' end
 
+-- read takes in the record of a host.
+local function read(name, record)
+  local h = record and cmsgpack.unpack(record) or { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+  hosts[name], place[name] = h, where(h)
+end
+
 -- load reads records of hosts.
 local function load(names)
-  for i, record in ipairs(call('HMGET', T .. 'h', unpack(names))) do
-    local h = record and cmsgpack.unpack(record) or { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
-    hosts[names[i]], place[names[i]] = h, where(h)
-  end
+  for i, record in ipairs(call('HMGET', T .. 'h', unpack(names))) do read(names[i], record) end
 end
 
 local function host(name)
-  if not hosts[name] then load({ name }) end
+  if not hosts[name] then read(name, call('HGET', T .. 'h', name)) end
   return hosts[name]
 end
 
@@ -213,6 +217,8 @@ local function pass()
     return tonumber(call('ZRANGE', T .. key, 0, 0, 'WITHSCORES')[2] or 2 ^ 52)
   end
 
+  local v = call('HMGET', T .. 'm', 'grace', 'delay') -- which only this needs
+  m.grace, m.delay = m.grace or (v[1] or 0) + 0, (v[2] or 0) + 0
   prime()
   local late = now >= m.grace and call('ZRANGEBYSCORE', T .. 'l', '-inf', now, 'LIMIT', 0, 64) or {}
   if #late > 0 then load(late) end
@@ -229,27 +235,26 @@ end
 -- commit_hosts writes the hosts that were touched, and moves them to where they now belong.
 local function commit_hosts()
   if not touched[1] then return end
-  local records, gone, come = {}, { r = {}, l = {} }, { r = {}, l = {} }
+  local records, gone, come = {}, {}, {}
   for i, name in ipairs(touched) do
     local h = hosts[name]
     local before, after = place[name], where(h)
     records[2 * i - 1], records[2 * i] = name, cmsgpack.pack(h)
     if before ~= after then
       place[name] = after
-      if before ~= '' then table.insert(gone[before], name) end
+      if before ~= '' then
+        local list = gone[before] or {}
+        gone[before], list[#list + 1] = list, name
+      end
       if after ~= '' then
-        local list = come[after]
-        list[#list + 1], list[#list + 2] = after == 'l' and h[DEADLINE] or max(h[NEXT], now), name
+        local list, n = come[after] or {}, #(come[after] or '')
+        come[after], list[n + 1], list[n + 2] = list, format('%d', after == 'l' and h[DEADLINE] or max(h[NEXT], now)), name
       end
     end
   end
   touched = {}
-  for index, names in pairs(gone) do
-    if names[1] then call('ZREM', T .. index, unpack(names)) end
-  end
-  for index, list in pairs(come) do
-    if list[1] then call('ZADD', T .. index, unpack(list)) end
-  end
+  for index, names in pairs(gone) do call('ZREM', T .. index, unpack(names)) end
+  for index, list in pairs(come) do call('ZADD', T .. index, unpack(list)) end
   call('HSET', T .. 'h', unpack(records))
 end
 
@@ -266,9 +271,10 @@ end
 local function commit()
   commit_hosts()
   if next(counts) then commit_reasons() end
-  local fields = { 'clk', now }
+  local fields, n = { 'clk', format('%d', now) }, 2
   for field in pairs(changed) do
-    fields[#fields + 1], fields[#fields + 2] = field, m[field]
+    fields[n + 1], fields[n + 2] = field, format('%d', m[field])
+    n = n + 2
   end
   changed = {}
   call('HSET', T .. 'm', unpack(fields))

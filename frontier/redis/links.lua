@@ -1,13 +1,13 @@
 -- links.lua: accepting links. Go puts it between lib.lua and the scripts that bring some.
 
-local WITH_LINKS = { 'seen', 'max_host_pages', 'max_host_queue', 'imported' } -- what they need to know of the crawl
+local WITH_LINKS = { 'queued', 'seen', 'max_host_pages', 'max_host_queue', 'imported', 'version' } -- what they need to know of the crawl
 m.brings = true
 
 -- The seen set: T:s, T:s:<host>:<b>
 
 -- A small set is a string, SMALL times WIDTH bytes at most. A larger one is spread over sets of integers by linear
 -- hashing; its field says '!<buckets>:<count>', and ! is more than the first byte of a fingerprint of 53 bits.
-local SMALL, WIDTH, LOAD = 16, 7, 192
+local SMALL, WIDTH, LOAD = 16, 7, 96
 
 local sets = {} -- by name, those that were read
 
@@ -24,13 +24,22 @@ local function seen(name)
   return s
 end
 
-local function bucket(s, b) return T .. 's:' .. s.name .. ':' .. b end
+local function bucket(s, b)
+  s.key = s.key or T .. 's:' .. s.name .. ':'
+  return s.key .. format('%d', b)
+end
 
 -- members are the fingerprints of a small set, as numbers.
 local function members(s)
   local list = { struct.unpack(string.rep('>I7', #s.small / WIDTH), s.small) }
   list[#list] = nil -- where it ended
   return list
+end
+
+-- bucket_of tells which bucket has a fingerprint.
+local function bucket_of(s, fp)
+  local b = fp % s.size
+  return bucket(s, b < s.buckets and b or b - s.size / 2)
 end
 
 -- spread sorts fingerprints into lists by bucket. A list says in at where in fps each one was.
@@ -60,10 +69,25 @@ local function known(s, i, n)
     for j = 1, n do is[j] = has[tonumber(ARGV[i + j - 1])] end
     return is
   end
+  if s.buckets > 2 * n then -- nearly each is in a bucket of its own
+    for j = 1, n do
+      local fp = ARGV[i + j - 1]
+      is[j] = call('SISMEMBER', bucket_of(s, fp), fp)
+    end
+    return is
+  end
   for b, list in pairs(spread(s, { unpack(ARGV, i, i + n - 1) })) do
     for j, found in ipairs(call('SMISMEMBER', bucket(s, b), unpack(list))) do is[list.at[j]] = found end
   end
   return is
+end
+
+-- crowded tells whether one more bucket is to be split. A round of splits, which doubles the number of buckets, begins
+-- when they have 3 LOAD members each, on average, and ends at 4 LOAD: none ever has many more than that. A bucket costs
+-- as much memory as 15 members, so they are split late, and then quickly.
+local function crowded(s)
+  local round = s.size == s.buckets and s.size or s.size / 2
+  return s.count > 2 * LOAD * round + LOAD * s.buckets
 end
 
 -- split moves about half of a bucket into a new one.
@@ -94,8 +118,15 @@ local function remember(s, fps)
     s.small, s.buckets, s.size, s.count = nil, 1, 1, 0
   end
   s.count = s.count + #fps
-  if s.count > LOAD * s.buckets then prime() end -- splitting begins with a DEL
-  while s.count > LOAD * s.buckets do split(s) end
+  if crowded(s) then prime() end -- splitting begins with a DEL
+  while crowded(s) do split(s) end
+  if s.buckets == 1 then
+    call('SADD', bucket(s, 0), unpack(fps))
+    return
+  elseif s.buckets > 2 * #fps then
+    for _, fp in ipairs(fps) do call('SADD', bucket_of(s, fp), fp) end
+    return
+  end
   for b, list in pairs(spread(s, fps)) do call('SADD', bucket(s, b), unpack(list)) end
 end
 
@@ -141,7 +172,7 @@ local function enqueue(name, h, elements)
     local k = flags % 4
     local line = lines[k]
     if line then line[#line + 1] = element else lines[k] = { element } end
-    if floor(flags / 4) % 2 == 1 then seeds[#seeds + 1] = name .. '\0' .. element end
+    if flags % 8 >= 4 then seeds[#seeds + 1] = name .. '\0' .. element end
   end
   for k, line in pairs(lines) do
     call('RPUSH', queue(name, k), unpack(line))
@@ -149,7 +180,7 @@ local function enqueue(name, h, elements)
   end
   if seeds[1] then
     call('RPUSH', T .. 'seeds', unpack(seeds))
-    bump('version', 1)
+    set('version', max(m.version + 1, now)) -- see set.lua
   end
   touch(name)
 end

@@ -7,7 +7,7 @@
 -- scatter: [5] name of a seen set, [6] one of its buckets: puts what is in there where it belongs;
 -- totals: [5] number of counts, [6...] each with what it is, then counts and what they are from now on.
 -- Results: ok, or moved: it changed since it was read.
-open('max_pages')
+open('queued', 'delayed', 'dead', 'max_pages')
 if m.state == 'running' and not drained() then return 'moved' end
 prime()
 local what, name = ARGV[4], ARGV[5]

@@ -234,6 +234,28 @@ func TestRepairOfACrawlAtWork(t *testing.T) {
 	}
 }
 
+// Whatever happens between the look at a host and its repair, nobody loses a lease by it.
+func TestRepairThatComesLate(t *testing.T) {
+	t.Parallel()
+	s := crawl(t, address, redis.Config{Policy: new(frontier.Policy)})
+	push(t, s, 2, pages(0, 2))
+	wants := func(want string, stale bool) {
+		t.Helper()
+		if got, err := redis.MendHost(s, hostA, stale); err != nil || got != want {
+			t.Errorf("it says %q, %v; want %q", got, err, want)
+		}
+	}
+	wants("moved", false) // it runs
+	l := leaseOne(t, s, 1)
+	if err := s.SetState(t.Context(), frontier.Paused); err != nil {
+		t.Fatal(err)
+	}
+	wants("moved", false) // it is lent
+	ack(t, s, l, frontier.Outcome{Verdict: frontier.Done})
+	wants("moved", true)
+	wants("ok", false)
+}
+
 // A check tells of nothing while URLs move.
 func TestCheckOfACrawlAtWork(t *testing.T) {
 	t.Parallel()

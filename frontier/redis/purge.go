@@ -70,8 +70,8 @@ func (s *Store) purgeAs(ctx context.Context, id string) error {
 		}
 		return s.purgeAs(ctx, v[0])
 	}
-	if err == nil {
-		err = s.purgeKeys(ctx, id)
+	for found := true; err == nil && found; { // a scan that a failover cut in two can miss some
+		found, err = s.purgeKeys(ctx, id)
 	}
 	if err == nil {
 		_, err = s.run(ctx, purgeScript, id, 1)
@@ -82,18 +82,19 @@ func (s *Store) purgeAs(ctx context.Context, id string) error {
 	return err
 }
 
-// purgeKeys removes all keys but T:m. Nobody makes new ones from the first slice on, so a scan finds each of them.
-func (s *Store) purgeKeys(ctx context.Context, id string) error {
+// purgeKeys removes all keys but T:m, and tells whether there were any. Nobody makes new ones any more.
+func (s *Store) purgeKeys(ctx context.Context, id string) (found bool, err error) {
 	slice := []any{id, 0}
 	flush := func() error {
 		_, err := s.run(ctx, purgeScript, slice...)
 		slice = slice[:2]
 		return err
 	}
-	err := s.eachKey(ctx, func(key string) error {
+	err = s.eachKey(ctx, func(key string) error {
 		if key == "m" {
 			return nil
 		}
+		found = true
 		if slice = append(slice, key); len(slice) < 2+purgeSlice {
 			return nil
 		}
@@ -102,7 +103,7 @@ func (s *Store) purgeKeys(ctx context.Context, id string) error {
 	if err == nil && len(slice) > 2 {
 		err = flush()
 	}
-	return err
+	return found, err
 }
 
 // scanSlice is how many keys of the server one step looks at.

@@ -53,7 +53,7 @@ type page struct {
 }
 
 // eachRecord calls do for every host, page by page, until it returns false. T:h only grows, and so a scan gives every
-// host that was there when it began, and none twice. With lists it looks at the host's keys in the same instant.
+// host that was there when it began, and none twice, unless a failover comes between. With lists it looks at the host's keys in the same instant.
 func (s *Store) eachRecord(ctx context.Context, lists bool, do func(page) (bool, error)) error {
 	for cursor := "0"; ; {
 		if err := s.enter(ctx); err != nil {

@@ -26,6 +26,7 @@ type Config struct {
 	Crawl  string           // its name; default "default"
 	Policy *frontier.Policy // of a new crawl; default frontier.DefaultPolicy; an existing one keeps its own
 	Create bool             // make the crawl if it is not there
+	Hold   string           // a holder of the crawl for its first minute, if it is made: see frontier.Holder
 
 	// Durability says whether a call that writes waits until a replica has it, so that no failover takes it back:
 	// wait, none, or auto, the default: from the moment on when a replica is seen.
@@ -135,6 +136,9 @@ func (s *Store) start(ctx context.Context) error {
 	return nil
 }
 
+// holdTTL is how long Config.Hold lasts.
+const holdTTL = time.Minute
+
 // create makes the crawl, unless it is there.
 func (s *Store) create(ctx context.Context) error {
 	p := frontier.DefaultPolicy()
@@ -151,6 +155,7 @@ func (s *Store) create(ctx context.Context) error {
 	}
 	s.id = randomHex(8)
 	args := append([]any{
+		s.cfg.Hold, holdTTL.Milliseconds(),
 		"schema", schema, "name", s.cfg.Crawl, "created", created.UTC().Format(time.RFC3339Nano),
 		"secret", randomHex(16), "state", string(frontier.Running),
 	}, fields...)

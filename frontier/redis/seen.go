@@ -24,7 +24,7 @@ const imported = ""
 const (
 	smallPrints = 16 // SMALL, in links.lua
 	printBytes  = 7  // WIDTH
-	bucketLoad  = 192
+	bucketLoad  = 96 // LOAD
 	printBits   = 53
 )
 
@@ -44,6 +44,15 @@ func readSeenField(name, text string) seenField {
 	f.count = int64(len(f.small))
 	f.broken = text != "" || f.count > smallPrints
 	return f
+}
+
+// bucketsFor is how many buckets so many fingerprints need, by the rule of links.lua.
+func bucketsFor(n int64) int64 {
+	round := int64(1)
+	for n > 4*bucketLoad*round-bucketLoad {
+		round *= 2
+	}
+	return max(round, (n-2*bucketLoad*round+bucketLoad-1)/bucketLoad)
 }
 
 // text is the field as it is kept.
