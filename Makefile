@@ -4,6 +4,7 @@ GO      ?= go
 BIN     ?= bin/trawl
 FUZZ    ?= 30s
 BENCH   ?= .
+FLEET   ?= Fleet|Killed|MayLose|WithoutMemory|Frozen
 # Built from source by the module proxy, at a fixed version: about two minutes the first time, then cached. It is not
 # a `tool` of go.mod, where its two hundred modules would hide ours.
 LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
@@ -13,7 +14,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 LDFLAGS := -s -w -X main.release=$(VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help build install test conformance lint vet fuzz crash containers bench size model check deps spin clean
+.PHONY: help build install test conformance lint vet fuzz crash fleet containers bench size model check deps spin clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +49,11 @@ fuzz: ## run each fuzz target for FUZZ (30s)
 
 crash: ## kill a crawl of 20,000 pages 50 times
 	$(GO) test -count=1 -v -run Kill9 ./cmd/trawl -args -crash.pages 20000 -crash.kills 50 -crash.after 220ms
+
+# One after the other, without the race detector, for their figures: what a host sees of a fleet depends on the clock.
+fleet: deps ## run the fleet's tests in full size, with 1,000 killed workers: half an hour
+	$(GO) test -count=1 -v -parallel 1 -timeout 2h -run '$(FLEET)' ./cmd/trawl -args -patience 5m \
+		-fleet.pages 200 -fleet.kills 1000 -fleet.maxpages 5000 -fleet.failovers 3 -fleet.outage 20s -fleet.atonce 2000 -fleet.latency 4s
 
 containers: ## run the shipped containers: a fleet with a kill, a lost network and a restart of Redis
 	@compose='docker compose'; \

@@ -49,9 +49,9 @@ const crawlKey = "trawl:{default:0}:m"
 // loseMasters has a fleet crawl while the server that has its crawl is killed: nothing is lost, nothing is fetched twice,
 // all workers go on soon, and no host can tell.
 func loseMasters(t *testing.T, url string, master func() *redistest.Server) {
-	const delay = 100 * time.Millisecond
+	const delay = 60 * time.Millisecond
 	web, server := serve(t, webtest.Config{
-		Seed: 5, Hosts: 24, PagesPerHost: 250**fleetFailovers - 190, Links: 12, PageBytes: 1 << 10, CrossHost: 0.1, DeadLinks: 0.05, Latency: 10 * time.Millisecond,
+		Seed: 5, Hosts: 24, PagesPerHost: 50 + 300*(*fleetFailovers-1), Links: 12, PageBytes: 1 << 10, CrossHost: 0.1, DeadLinks: 0.05, Latency: 10 * time.Millisecond,
 	})
 	f := &fleet{t, nil, t.TempDir(), url}
 	f.seed(append(server.Seeds(), "--delay", delay.String(), "--durability", "wait")...)

@@ -21,8 +21,8 @@ import (
 
 var (
 	fleetMaxPages = flag.Int("fleet.maxpages", 500, "--max-pages of tests with 4 workers, and one more for each 1250 pages")
-	fleetAtOnce   = flag.Int("fleet.atonce", 100, "pages under way at once of each of the 4 workers of TestAFleetWithFewConnections")
-	fleetLatency  = flag.Duration("fleet.latency", time.Second, "of the web of TestAFleetWithFewConnections")
+	fleetAtOnce   = flag.Int("fleet.atonce", 60, "pages under way at once of each of the 4 workers of TestAFleetWithFewConnections")
+	fleetLatency  = flag.Duration("fleet.latency", 500*time.Millisecond, "of the web of TestAFleetWithFewConnections")
 	fleetOutage   = flag.Duration("fleet.outage", 2*time.Second, "how long Redis has no memory left in TestRedisWithoutMemory")
 )
 
@@ -118,42 +118,44 @@ func (f *fleet) settled(pages int64) {
 	f.isSound()
 }
 
-// When Redis has no memory left, what brings new URLs waits and all else goes on. Nobody loses what they hold, however
-// long that takes, nor fills the log with it.
+// When Redis has no memory left, pages that bring new URLs wait and all others go on. Nobody loses a host that they hold,
+// however long that takes, nor fills the log with it.
 func TestRedisWithoutMemory(t *testing.T) {
 	t.Parallel()
-	web, server := serve(t, webtest.Config{
-		Seed: 8, Hosts: 12, PagesPerHost: 100, Links: 12, PageBytes: 1 << 10, CrossHost: 0.1, DeadLinks: 0.1, Latency: 10 * time.Millisecond,
-	})
+	web, server := serve(t, webtest.Config{Seed: 8, Hosts: 12, PagesPerHost: 60, Links: 12, PageBytes: 1 << 10, DeadLinks: 0.1, Latency: 10 * time.Millisecond})
 	f := newFleet(t)
-	f.seed(append(server.Seeds(), "--delay", "20ms", "--timeout", "1s")...)
-	workers := []*running{f.worker("a", "--lease-ttl", "3s"), f.worker("b", "--lease-ttl", "3s")}
+	seeds := server.Seeds()
+	for page := range web.Reachable(webtest.Rules{}, seeds[:2]...) { // two hosts with nothing new
+		seeds = append(seeds, page.URL)
+	}
+	write(t, filepath.Join(f.dir, "seeds"), strings.Join(seeds, "\n"))
+	f.seed("-i", "seeds", "--delay", "20ms", "--timeout", "1s")
+	a, b := f.worker("a", "--lease-ttl", "3s", "-c", "500"), f.worker("b", "--lease-ttl", "3s", "-c", "500")
 	client := f.server.Client(t)
-	await(t, "pages", func() bool { return server.Log().Pages().Total() > 150 })
+	await(t, "pages", func() bool { return server.Log().Pages().Total() > 100 })
 	limitMemory(t, client, strconv.Itoa(infoNumber(t, client, "memory", "used_memory")*3/4)) // what clients need comes and goes
-	began, seen, settled := time.Now(), f.stats().Seen, f.stats().Settled()
-	await(t, "workers that say so", func() bool {
-		return strings.Contains(workers[0].err.String(), "out of memory") && strings.Contains(workers[1].err.String(), "out of memory")
-	})
+	began, before := time.Now(), f.stats()
+	await(t, "a worker that says so", func() bool { return strings.Contains(a.err.String()+b.err.String(), "out of memory") })
+	await(t, "pages without new links", func() bool { return f.stats().Settled() > before.Settled()+30 })
 	await(t, "the outage", func() bool { return time.Since(began) > *fleetOutage })
 	during, out := f.stats(), time.Since(began).Round(10*time.Millisecond)
-	if during.Drained || during.Seen > seen || during.Reclaimed > 0 {
-		t.Errorf("without memory: %d seen, then %+v", seen, during)
+	if during.Drained || during.Seen > before.Seen || during.Reclaimed > 0 {
+		t.Errorf("without memory: %+v, then %+v", before, during)
 	}
 	if r := call(t, f.dir, "status", "--redis", f.url); r.code != exitDone || !strings.Contains(r.out, "running, 2 workers") {
 		t.Errorf("status: %+v", r)
 	}
 	limitMemory(t, client, "0")
-	for _, p := range workers {
-		r := p.end(t)
-		if r.code != exitDone || strings.Count(r.err, "\n") != 1 {
-			t.Errorf("%+v; want one line about the memory", r)
+	f.drained(a, b)
+	for _, p := range []*running{a, b} {
+		if n := strings.Count(p.err.String(), "\n"); n > 1 {
+			t.Errorf("%d lines about the memory: %s", n, p.err.String())
 		}
 	}
 	f.holds(web, server, true)
 	once(t, server.Log())
 	f.isOver(int64(web.Count()))
-	t.Logf("without memory for %v %d pages settled, and %d leases were kept", out, during.Settled()-settled, during.HostsLeased)
+	t.Logf("without memory for %v %d pages settled, and %d leases were kept", out, during.Settled()-before.Settled(), during.HostsLeased)
 }
 
 func limitMemory(t *testing.T, client *goredis.Client, limit string) {
@@ -268,14 +270,14 @@ func TestAFrozenWorkerCountsNothingTwice(t *testing.T) {
 	t.Parallel()
 	const ttl, pages, delay = 1500 * time.Millisecond, 8, 40 * time.Millisecond
 	c := twelve
-	c.Latency = 100 * time.Millisecond
+	c.PagesPerHost, c.Latency = 20, 100*time.Millisecond
 	web, server := serve(t, c)
 	f := newFleet(t)
 	f.seed(append(server.Seeds(), "--delay", delay.String(), "--timeout", "500ms")...)
 	flags := []string{"--lease-ttl", ttl.String(), "-c", strconv.Itoa(pages), "--log-level", "debug"}
 	a, b := f.worker("freezes", flags...), f.worker("lives", flags...)
 	s := f.open()
-	await(t, "pages under way", func() bool { return server.Log().Pages().Total() > 100 && len(f.heldBy(s, "freezes")) > pages/2 })
+	await(t, "pages under way", func() bool { return server.Log().Pages().Total() > 50 && len(f.heldBy(s, "freezes")) > pages/2 })
 	a.signal(t, syscall.SIGSTOP)
 	frozen := time.Now()
 	await(t, "three times the ttl", func() bool { return time.Since(frozen) > 3*ttl })

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"trawl/frontier"
 )
@@ -92,16 +93,18 @@ func (a *ack) pushSurplus(ctx context.Context) error {
 }
 
 func (a *ack) settle(ctx context.Context) error {
-	script, args := ackScript, a.args()
-	if args[withLinks] == true {
-		script = ackLinksScript
+	f := a.s.acks
+	if a.needsSets() {
+		f = a.s.linkAcks
 	}
-	word, rest, err := a.s.ask(ctx, a.run, script, args...)
+	word, err := f.take(ctx, a.s, a.args(), a.n)
 	switch {
 	case err != nil:
 		return err
 	case word == "ok":
-		a.capped = a.capped || len(rest) > 0
+		return nil
+	case word == "capped":
+		a.capped = true
 		return nil
 	case word == "moved":
 		return errMoved
@@ -115,18 +118,19 @@ func (a *ack) settle(ctx context.Context) error {
 	return errReply
 }
 
-// withLinks is the place among an ack's arguments that says whether the seen sets are needed.
-const withLinks = 7
+// needsSets tells whether the seen sets may change.
+func (a *ack) needsSets() bool {
+	return a.n > 0 || slices.ContainsFunc(a.r.Outcomes, func(o frontier.Outcome) bool { return o.Verdict == frontier.Refused })
+}
 
 // args is an ack as ack.lua reads it.
 func (a *ack) args() []any {
-	verdicts, links := make([]byte, len(a.r.Outcomes)), a.n > 0
+	verdicts := make([]byte, len(a.r.Outcomes))
 	for i, o := range a.r.Outcomes {
 		verdicts[i] = '0' + byte(min(o.Verdict, 9))
-		links = links || o.Verdict == frontier.Refused
 	}
 	args := []any{
-		string(a.l.Host), a.l.Token, a.l.Settled, verdicts, max(millis(a.r.Next), 0), max(millis(a.r.Delay), 0), a.r.Release, links,
+		a.run, string(a.l.Host), a.l.Token, a.l.Settled, verdicts, max(millis(a.r.Next), 0), max(millis(a.r.Delay), 0), a.r.Release,
 	}
 	for i := range a.r.Outcomes {
 		at := len(args)

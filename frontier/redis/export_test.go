@@ -104,3 +104,10 @@ func MendHost(s *Store, h frontier.Host, stale bool) (string, error) {
 	text, _ := word.(string)
 	return text, err
 }
+
+// Waiting is how many acks wait for a call to come back.
+func (s *Store) Waiting() int {
+	s.acks.mu.Lock()
+	defer s.acks.mu.Unlock()
+	return len(s.acks.waits)
+}

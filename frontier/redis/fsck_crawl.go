@@ -223,8 +223,9 @@ func (a *audit) readPoisoned() error {
 // compare compares the counts of the crawl with the sums over its hosts.
 func (a *audit) compare() error {
 	found := len(a.found)
-	for name, has := range a.totals() {
-		if n := a.number[name]; n != has && name != "unprinted" {
+	totals := a.totals()
+	for _, name := range slices.Sorted(maps.Keys(totals)) {
+		if n, has := a.number[name], totals[name]; n != has && name != "unprinted" {
 			a.loose(nil, "the crawl counts %d URLs %s, and has %d", n, name, has)
 		}
 	}

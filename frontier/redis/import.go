@@ -3,7 +3,6 @@ package redis
 import (
 	"cmp"
 	"context"
-	_ "embed"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
@@ -12,17 +11,11 @@ import (
 	"maps"
 	"math/bits"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"trawl/frontier"
 )
-
-//go:embed load.lua
-var loadLua string
-
-var loadScript = script(links, loadLua)
 
 // ErrExists is returned by Import when there is a crawl of that name.
 var ErrExists = errors.New("there is a crawl already")
@@ -71,19 +64,6 @@ type importer struct {
 	got    frontier.Stats
 	prints int64 // that no set had
 }
-
-// batch is what goes into one call of load.lua.
-type batch struct {
-	kind, head string
-	args       []any
-	bytes      int
-}
-
-// A batch is full with so many arguments, or bytes.
-const (
-	batchArgs  = 1500 // 500 URLs
-	batchBytes = 1 << 20
-)
 
 func (m *importer) run(next func() (*frontier.Part, error)) error {
 	for {
@@ -244,8 +224,12 @@ func (m *importer) sorted() error {
 			}
 		}
 	}
-	for _, fp := range fps {
-		if err := m.put("seen", set, strconv.FormatUint(fp, 10)); err != nil {
+	for part := range slices.Chunk(fps, maxLinks) {
+		run := []any{set, len(part)}
+		for _, fp := range part {
+			run = append(run, fp)
+		}
+		if err := m.put("seen", "", run...); err != nil {
 			return err
 		}
 	}
@@ -293,73 +277,6 @@ func encodeTried(it *frontier.Item) string {
 		return element
 	}
 	return string([]byte{element[0] | flagTried, byte(min(it.Attempt, attemptMask))}) + element[1:]
-}
-
-// put adds to the batch what belongs together.
-func (m *importer) put(kind, head string, args ...any) error {
-	b := &m.batch
-	if b.kind != kind || b.head != head || len(b.args) >= batchArgs || b.bytes >= batchBytes ||
-		kind == "seen" && len(b.args) >= maxLinks {
-		if err := m.flush(); err != nil {
-			return err
-		}
-		b.kind, b.head = kind, head
-	}
-	b.args = append(b.args, args...)
-	for _, arg := range args {
-		if text, ok := arg.(string); ok {
-			b.bytes += len(text)
-		}
-	}
-	return nil
-}
-
-// flush sends the batch.
-func (m *importer) flush() error {
-	b := m.batch
-	m.batch = batch{args: b.args[:0]}
-	if len(b.args) == 0 {
-		return nil
-	}
-	args := append([]any{m.sent + 1, b.kind, b.head}, b.args...)
-	reply, err := m.s.insist(m.ctx, func() (any, error) { return m.s.run(m.ctx, loadScript, args...) })
-	if err != nil {
-		return err
-	}
-	m.sent++
-	list, _ := reply.([]any)
-	if len(list) != 2 {
-		return errReply
-	}
-	switch list[0] {
-	case "twice":
-		return fmt.Errorf("the host %s comes twice", list[1])
-	case "unknown":
-		return fmt.Errorf("URLs of %s, which is no host that came before", list[1])
-	}
-	n, _ := list[1].(int64)
-	m.prints += n
-	return nil
-}
-
-// insistTime is for how long an import repeats a call: nobody can give it its parts again.
-const insistTime = 30 * time.Second
-
-// insist repeats a call while the store is unavailable. It ends with the context, and after some time.
-func (s *Store) insist(ctx context.Context, call func() (any, error)) (any, error) {
-	ctx, cancel := context.WithTimeout(ctx, insistTime)
-	defer cancel()
-	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
-		reply, err := call()
-		if !errors.Is(err, frontier.ErrUnavailable) {
-			return reply, err
-		}
-		select {
-		case <-ctx.Done():
-			return nil, err
-		case <-time.After(pause):
-		}
-	}
 }
 
 // finish makes a crawl of it that can be opened, if it adds up.

@@ -199,7 +199,7 @@ local function accept_run(i, n)
       h = h or host(name)
       local capped = over_cap(h, #fresh)
       if capped then
-        m.capped = 1
+        m.capped = true
         refuse(capped, 1, name .. path(element))
       else
         here[fp] = true

@@ -2,10 +2,10 @@
 -- KEYS[1] prefix. ARGV[1] time, [2] crawl, [3] not used, [4] number of the batch, from 1 on, or 0
 -- for fingerprints by themselves, [5] what it is of, [6] and more:
 -- hosts: empty, then for each host name, next (ms), delay (ms), accepted, done, dead;
--- seen: name of the set, then fingerprints;
+-- seen: empty, then runs, each the name of a set, n, n fingerprints;
 -- waiting: empty, then for each URL its host, when it is due (ms; empty if in line), its element;
 -- list, hash: key without prefix, then values, or fields and values in turn.
--- Results: [1] ok, [2] fingerprints that the set did not have; or [1] twice, unknown, [2] the host that it is about.
+-- Results: [1] ok, [2] fingerprints that their sets did not have; or [1] twice, unknown, [2] the host that it is about.
 open('loaded', unpack(WITH_LINKS))
 local number = tonumber(ARGV[4])
 if number > 0 and number <= m.loaded then return { 'ok', 0 } end
@@ -23,17 +23,20 @@ local function take_hosts()
 end
 
 local function take_seen()
-  local s, list, here = seen(ARGV[6]), {}, {}
-  local is = known(s, 7, #ARGV - 6)
-  for j = 1, #ARGV - 6 do
-    local fp = ARGV[6 + j]
-    if (is[j] or 0) == 0 and not here[fp] then
-      here[fp] = true
-      list[#list + 1] = fp
+  local i = 7
+  while ARGV[i] do
+    local s, n, list, here = seen(ARGV[i]), tonumber(ARGV[i + 1]), {}, {}
+    local is = known(s, i + 2, n)
+    for j = 1, n do
+      local fp = ARGV[i + 1 + j]
+      if (is[j] or 0) == 0 and not here[fp] then
+        here[fp] = true
+        list[#list + 1] = fp
+      end
     end
+    fresh, i = fresh + #list, i + 2 + n
+    if list[1] then remember(s, list) end -- which may append to the list
   end
-  fresh = #list
-  if fresh > 0 then remember(s, list) end
   commit_seen()
 end
 

@@ -50,7 +50,7 @@ func (a *audit) mendHost(r *record, delayed, dead int64) error {
 
 // remember adds fingerprints to a seen set, unless it has them.
 func (s *Store) remember(ctx context.Context, set string, members ...string) error {
-	args := []any{0, "seen", set}
+	args := []any{0, "seen", "", set, len(members)}
 	for _, m := range members {
 		args = append(args, m)
 	}

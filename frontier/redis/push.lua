@@ -15,4 +15,4 @@ end
 local added = accept(6)
 commit()
 commit_seen()
-return { 'ok', added, m.capped }
+return { 'ok', added, m.capped and 1 or nil }

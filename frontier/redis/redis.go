@@ -44,7 +44,9 @@ type Store struct {
 	id     string          // of the crawl: another one of the same name is not ours
 	fp     frontier.Fingerprints
 	cache  cache
-	closed atomic.Bool
+
+	acks, linkAcks *flight
+	closed         atomic.Bool
 }
 
 var (
@@ -93,7 +95,7 @@ func newStore(address string, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{cfg: cfg, keys: []string{keys}}
+	s := &Store{cfg: cfg, keys: []string{keys}, acks: newFlight(ackScript), linkAcks: newFlight(ackLinksScript)}
 	s.link = newLink(place, s.keys, cfg.Durability)
 	s.client = s.link.client
 	return s, nil
