@@ -126,6 +126,9 @@ func (w *worker) loop(ctx context.Context) {
 			w.rest(ctx, time.Second)
 			continue
 		}
+		if _, ok := w.Frontier.(frontier.Fleet); ok {
+			free = min(free, leaseHosts)
+		}
 		sent := time.Now()
 		leases, wait, err := w.lease(ctx, free)
 		switch {
@@ -162,6 +165,9 @@ func (w *worker) visit(ctx context.Context, leases []frontier.Lease, sent time.T
 		})
 	}
 }
+
+// leaseHosts is how many hosts a worker of a fleet asks for at a time: when many begin, none takes all there are.
+const leaseHosts = 16
 
 // lease asks for hosts. The request has an id, so that a repeat of one whose reply was lost gets the same hosts.
 func (w *worker) lease(ctx context.Context, hosts int) (leases []frontier.Lease, wait time.Duration, err error) {

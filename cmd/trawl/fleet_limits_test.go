@@ -118,17 +118,22 @@ func (f *fleet) settled(pages int64) {
 	f.isSound()
 }
 
-// When Redis has no memory left, pages that bring new URLs wait and all others go on. Nobody loses a host that they hold,
+// When Redis has no memory left, pages with links wait and all others go on. Nobody loses a host that they hold,
 // however long that takes, nor fills the log with it.
 func TestRedisWithoutMemory(t *testing.T) {
 	t.Parallel()
 	web, server := serve(t, webtest.Config{Seed: 8, Hosts: 12, PagesPerHost: 60, Links: 12, PageBytes: 1 << 10, DeadLinks: 0.1, Latency: 10 * time.Millisecond})
-	f := newFleet(t)
-	seeds := server.Seeds()
-	for page := range web.Reachable(webtest.Rules{}, seeds[:2]...) { // two hosts with nothing new
-		seeds = append(seeds, page.URL)
+	leaves := map[string][]string{}
+	for i := range 200 {
+		leaves[fmt.Sprint("/", i)] = nil
 	}
-	write(t, filepath.Join(f.dir, "seeds"), strings.Join(seeds, "\n"))
+	site := site(t, leaves)
+	var others []string
+	for path := range leaves {
+		others = append(others, site.URL+path)
+	}
+	f := newFleet(t)
+	write(t, filepath.Join(f.dir, "seeds"), strings.Join(append(server.Seeds(), others...), "\n"))
 	f.seed("-i", "seeds", "--delay", "20ms", "--timeout", "1s")
 	a, b := f.worker("a", "--lease-ttl", "3s", "-c", "500"), f.worker("b", "--lease-ttl", "3s", "-c", "500")
 	client := f.server.Client(t)
@@ -136,7 +141,7 @@ func TestRedisWithoutMemory(t *testing.T) {
 	limitMemory(t, client, strconv.Itoa(infoNumber(t, client, "memory", "used_memory")*3/4)) // what clients need comes and goes
 	began, before := time.Now(), f.stats()
 	await(t, "a worker that says so", func() bool { return strings.Contains(a.err.String()+b.err.String(), "out of memory") })
-	await(t, "pages without new links", func() bool { return f.stats().Settled() > before.Settled()+30 })
+	await(t, "pages without links", func() bool { return f.stats().Settled() > before.Settled()+30 })
 	await(t, "the outage", func() bool { return time.Since(began) > *fleetOutage })
 	during, out := f.stats(), time.Since(began).Round(10*time.Millisecond)
 	if during.Drained || during.Seen > before.Seen || during.Reclaimed > 0 {
@@ -152,9 +157,9 @@ func TestRedisWithoutMemory(t *testing.T) {
 			t.Errorf("%d lines about the memory: %s", n, p.err.String())
 		}
 	}
-	f.holds(web, server, true)
+	f.holds(web, server, true, others...)
 	once(t, server.Log())
-	f.isOver(int64(web.Count()))
+	f.isOver(int64(web.Count() + len(others)))
 	t.Logf("without memory for %v %d pages settled, and %d leases were kept", out, during.Settled()-before.Settled(), during.HostsLeased)
 }
 

@@ -73,10 +73,16 @@ func (f *fleet) records() map[string][]record {
 	return all
 }
 
-// holds checks that the output has all that the oracle says; exactly, or at least once.
-func (f *fleet) holds(web *webtest.Web, server *webtest.Server, exactly bool) {
+// holds checks that the output has all that the oracle says, exactly or at least once, and others once, but nothing else.
+func (f *fleet) holds(web *webtest.Web, server *webtest.Server, exactly bool, others ...string) {
 	f.Helper()
 	got := f.records()
+	for _, url := range others {
+		if len(got[url]) != 1 {
+			f.Errorf("%s: %+v", url, got[url])
+		}
+		delete(got, url)
+	}
 	for page := range web.Reachable(webtest.Rules{}, server.Seeds()...) {
 		of := got[page.URL]
 		if len(of) == 0 || exactly && len(of) != 1 || of[0].Status != page.Status {
