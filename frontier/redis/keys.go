@@ -13,10 +13,10 @@ import (
 //	                          done dead retries reclaimed; clk, the latest time seen, and skew, how far (ms) it is
 //	                          ahead of the server's; wake, when the next lease can expire or retry fall due; grace,
 //	                          until when no lease expires; ttl, the longest of a lease; tok, the latest token; run, of
-//	                          the server; imported, 1 if the set without a name in T:s is to be asked too; unprinted,
-//	                          how many seen URLs have no fingerprint of their own (after an import or a repair). While
-//	                          it is made of an export, or removed, id begins with importing: or purging:; loaded counts
-//	                          the parts of the former
+//	                          the server; suspects, 1 once two workers died of a URL; imported, 1 if the set without a
+//	                          name in T:s is to be asked too; unprinted, how many seen URLs have no fingerprint of
+//	                          their own (after an import or a repair). While it is made of an export, or removed, id
+//	                          begins with importing: or purging:; loaded counts the parts of the former
 //	T:f                hash   counts by reason: refused:<reason>, dead:<reason>
 //	T:h                hash   host -> record (MessagePack; its fields are in lib.lua)
 //	T:r                zset   hosts that can be lent, by the time from which (ms)

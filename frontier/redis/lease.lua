@@ -3,7 +3,7 @@
 -- [7] most URLs of each, [8] ttl (ms), [9] nonce, which is the request's own.
 -- Results: [1] ok, [2] version of the crawl, [3...] leases, each host, token, ttl (ms), delay (ms), settled, list of
 -- elements; or [1] none, [2] ms until it is worth to ask again; or [1] again, drained.
-if begin('delay', 'queued', 'delayed', 'dead', 'tok', 'max_pages', 'version') then return { 'again' } end
+if begin('delay', 'queued', 'delayed', 'dead', 'tok', 'max_pages', 'version', 'suspects') then return { 'again' } end
 local worker, most, batch, ttl, nonce = ARGV[4], tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), '.' .. ARGV[9]
 local skipped = 0
 
@@ -16,6 +16,7 @@ end
 -- try tells how many of a host's next URLs can be lent together. One that two workers died of is lent alone, and to a
 -- worker that holds no other such: its death then blames nobody else.
 local function try(name, h, items)
+  if m.suspects == 0 then return #items end -- there never was one
   for i = 1, #items do
     local element = items[i]
     if byte(element) >= TRIED and strikes_of(element) == MAX_STRIKES - 1 then

@@ -174,6 +174,7 @@ local function pass()
     for k = 0, 3 do
       for i = 0, h[LENT + k] - 1 do
         local element = tried(call('LINDEX', queue(name, k), i), strike)
+        if strikes_of(element) == MAX_STRIKES - 1 then set('suspects', 1) end
         if strikes_of(element) < MAX_STRIKES then
           call('LSET', queue(name, k), i, element)
         else
