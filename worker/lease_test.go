@@ -299,7 +299,7 @@ func TestTheStoreIsCalledAgainAfterLongerAndLongerWaits(t *testing.T) {
 			if gap < wait*3/4 || gap > wait*5/4 {
 				x.Errorf("call %d: after %v, want about %v", i+1, gap, wait)
 			}
-			wait = min(2*wait, 5*time.Second)
+			wait = min(2*wait, retryMost)
 		}
 	})
 }

@@ -8,10 +8,12 @@ import (
 	"trawl/frontier"
 )
 
-// How long to wait before a store that could not be reached is called again: at first, and at most.
+// How long to wait before a store that could not be reached is called again: at first, and at most. The latter, or a
+// sixth of a lease's life if that is less, is what a worker idles when a failover is over, and for how long a lease that
+// is to be extended may have to wait.
 const (
 	retryFirst = 100 * time.Millisecond
-	retryMost  = 5 * time.Second
+	retryMost  = 2 * time.Second
 )
 
 // insist makes a call of the frontier, and makes it again for as long as the store cannot be reached: every method may

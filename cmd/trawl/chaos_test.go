@@ -27,6 +27,7 @@ func sixty() webtest.Config {
 }
 
 func TestFleetIsPoliteAndFetchesEachPageOnce(t *testing.T) {
+	t.Parallel()
 	web, server := serve(t, sixty())
 	f := newFleet(t)
 	f.seed(append(server.Seeds(), "--delay", "200ms")...)
@@ -43,6 +44,7 @@ func TestFleetIsPoliteAndFetchesEachPageOnce(t *testing.T) {
 
 // In TestFleetUnderFire workers die and freeze, and Redis forgets its scripts and is killed.
 func TestFleetUnderFire(t *testing.T) {
+	t.Parallel()
 	const ttl, pages = 3 * time.Second, 16
 	config := sixty()
 	config.PagesPerHost = max(config.PagesPerHost, 60)

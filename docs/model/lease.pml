@@ -125,11 +125,11 @@ ack:
           i = 0; if :: s.n == 0 -> finish() :: else fi };
         if :: true :: atomic { loss > 0 -> loss-- } -> goto ack fi
 #ifndef M_NOFROM
-     :: d_step { MINE && from > s.base ->             /* far: acks were lost. The URLs come back in line */
+     :: d_step { MINE && from > s.base ->             /* lost: acks were. The lease expires, the URLs come back */
 #ifdef M_FAR
           failed = 1;
 #endif
-          finish(); from = m; k = 0 }
+          from = m; k = 0 }
 #endif
      :: d_step { !MINE -> from = m; k = 0 }           /* lost, or all of it has been done: nothing depends on it */
      DIES
