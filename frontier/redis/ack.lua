@@ -16,7 +16,7 @@ local function judge(h, token, from, verdicts)
   if h[TOKEN] ~= token then return 'lost' end
   local to = from + #verdicts
   -- All done before: whether a cap kept links out is not known any more.
-  if to <= h[SETTLED] and (from < h[SETTLED] or not h[TOTAL]) then return 'capped' end
+  if to <= h[SETTLED] and (from < h[SETTLED] and to > from or not h[TOTAL]) then return 'capped' end
   -- From beyond: acks of it were lost with a server, so those pages are to be fetched again.
   if not h[TOTAL] or from > h[SETTLED] then return 'lost' end
   if to > h[TOTAL] then return 'far' end
@@ -47,18 +47,23 @@ local function part(name, h, verdict, element, k, i)
   end
 end
 
--- settle ends the loan of the next URL.
+local popped = {} -- by list
+
+-- settle ends the loan of the next URL. It stays in its list until everything else is done: if a damaged record ends the
+-- script before that, no URL is lost.
 local function settle(name, h, verdict, i)
   local k = 0
   while h[LENT + k] == 0 do k = k + 1 end
   h[LENT + k], h[LINE + k], h[SETTLED] = h[LENT + k] - 1, h[LINE + k] - 1, h[SETTLED] + 1
-  local element = call('LPOP', queue(name, k))
+  local list = queue(name, k)
+  local at = popped[list] or 0
+  popped[list] = at + 1
   bump('leased', -1)
   if verdict == '1' then
     h[DONE] = h[DONE] + 1
     bump('done', 1)
   else
-    part(name, h, verdict, element, k, i)
+    part(name, h, verdict, call('LINDEX', list, at), k, i)
   end
   local refusals = 3 * ARGV[i + 5]
   for r = i + 6, i + 3 + refusals, 3 do refuse(ARGV[r], ARGV[r + 1], ARGV[r + 2]) end
@@ -81,19 +86,31 @@ local function ack(a, h, skip)
   if #verdicts > skip then h[PROBATION] = 0 end
 end
 
-local words, a = { 'acks' }, 5
-for n = 2, ARGV[4] + 1 do
-  local h, from, verdicts = host(ARGV[a + 1]), tonumber(ARGV[a + 3]), ARGV[a + 4]
-  words[n] = ARGV[a] ~= m.run and 'moved' or judge(h, ARGV[a + 2], from, verdicts)
-  if not words[n] then
-    local skip = h[SETTLED] - from
-    m.capped = skip > 0
-    ack(a, h, skip)
-    words[n] = m.capped and 'capped' or 'ok'
+-- each calls with the place of each ack's arguments.
+local function each(what)
+  local a = 5
+  for n = 1, ARGV[4] + 0 do
+    what(n, a)
+    local outcomes = #ARGV[a + 4]
+    a = a + 8
+    for _ = 1, outcomes do a = a + 1 + ARGV[a] end
   end
-  a = a + 8
-  for _ = 1, #verdicts do a = a + 1 + ARGV[a] end
 end
+
+local names, words = {}, { 'acks' }
+each(function(n, a) names[n] = ARGV[a + 1] end)
+load(names) -- all of them before anything is written
+each(function(n, a)
+  local h, from = hosts[names[n]], ARGV[a + 3] + 0
+  local word = ARGV[a] ~= m.run and 'moved' or judge(h, ARGV[a + 2], from, ARGV[a + 4])
+  if not word then
+    m.capped = h[SETTLED] > from
+    ack(a, h, h[SETTLED] - from)
+    word = m.capped and 'capped' or 'ok'
+  end
+  words[n + 1] = word
+end)
+for list, n in pairs(popped) do call('LPOP', list, format('%d', n)) end
 commit() -- also when nothing changed: a replica that confirms this write has those of the calls that it repeats
 if m.brings then commit_seen() end
 return words

@@ -2,6 +2,7 @@
 -- KEYS[1] prefix. ARGV[1] time, [2] crawl, [3] not used, [4] name, [5] what it tells of itself, or empty when it ended.
 -- Results: the version of the crawl.
 open('version')
+prime()
 if ARGV[5] == '' then
   call('HDEL', T .. 'w', ARGV[4])
   call('HDEL', T .. 'a', ARGV[4])

@@ -94,17 +94,22 @@ func storeError(ctx context.Context, err error) error {
 		return frontier.ErrClosed
 	case strings.Contains(text, "NOCRAWL"):
 		return ErrNoCrawl
-	case strings.HasPrefix(text, "OOM"), strings.Contains(text, "-OOM "):
+	case says(text, "OOM"):
 		return fmt.Errorf("redis is out of memory, raise its maxmemory: %w", frontier.ErrUnavailable)
 	case !remote:
 		return unavailable(err)
 	}
 	for _, word := range passing {
-		if strings.HasPrefix(text, word) {
+		if says(text, word) {
 			return unavailable(err)
 		}
 	}
 	return fmt.Errorf("redis: %w", err)
+}
+
+// says tells whether an error is of a kind. Servers before 7.0 put that of a command within the error of its script.
+func says(text, word string) bool {
+	return strings.HasPrefix(text, word) || strings.Contains(text, ": -"+word+" ")
 }
 
 // unavailable keeps the cause of an outage beside what the caller tests for.

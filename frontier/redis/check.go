@@ -67,7 +67,7 @@ func infoField(text, name string) string {
 // advice is what to do about errors of Open, by a piece of their text.
 var advice = []struct{ piece, what string }{
 	{"WRONGPASS", "user or password in the URL are wrong"},
-	{"NOAUTH", "the server wants a password: redis://user:password@host"},
+	{"NOAUTH", "the server wants a password: put USER:PASSWORD@ in front of the host in the URL"},
 	{"NOPERM", "the user may not do what a crawl needs: see the rule for ACL SETUSER in the documentation"},
 	{"MOVED", "the server is one of a Cluster: use redis-cluster://"},
 	{"SELECT is not allowed in cluster mode", "a Cluster has database 0 alone"},

@@ -84,12 +84,7 @@ func (s *Store) unheld(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	v, err := s.meta(ctx, "id", "skew")
-	if err != nil {
-		return err
-	}
-	skew, _ := strconv.ParseInt(v[1], 10, 64) // none
-	from := "(" + strconv.FormatInt(now.UnixMilli()+skew, 10)
+	from := "(" + strconv.FormatInt(now.UnixMilli(), 10)
 	n, err := s.client.ZCount(ctx, s.keys[0]+"hold", from, "+inf").Result()
 	if err != nil {
 		return storeError(ctx, err)

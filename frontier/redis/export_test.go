@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"sync"
 
 	goredis "github.com/redis/go-redis/v9"
 
@@ -110,4 +111,22 @@ func (s *Store) Waiting() int {
 	s.acks.mu.Lock()
 	defer s.acks.mu.Unlock()
 	return len(s.acks.waits)
+}
+
+// AckTogether sends an ack of each lease, all in one call.
+func (s *Store) AckTogether(ctx context.Context, leases []frontier.Lease, reports ...frontier.Report) []error {
+	s.linkAcks.turn <- struct{}{}
+	errs := make([]error, len(leases))
+	var acks sync.WaitGroup
+	for i := range leases {
+		acks.Go(func() { errs[i] = s.Ack(ctx, &leases[i], reports[i]) })
+		for n := 0; n <= i; {
+			s.linkAcks.mu.Lock()
+			n = len(s.linkAcks.waits)
+			s.linkAcks.mu.Unlock()
+		}
+	}
+	<-s.linkAcks.turn
+	acks.Wait()
+	return errs
 }

@@ -73,14 +73,19 @@ func (s *Store) Members(ctx context.Context) ([]frontier.Member, error) {
 	return members, nil
 }
 
-// now is the time of the store.
+// now is the time of the crawl's clock.
 func (s *Store) now(ctx context.Context) (time.Time, error) {
 	if s.cfg.Now != nil {
 		return s.cfg.Now(), nil
 	}
+	v, err := s.meta(ctx, "id", "skew")
+	if err != nil {
+		return time.Time{}, err
+	}
+	skew, _ := strconv.ParseInt(v[1], 10, 64) // none
 	t, err := s.client.Time(ctx).Result()
 	if err != nil {
 		return t, storeError(ctx, err)
 	}
-	return t, nil
+	return t.Add(time.Duration(skew) * time.Millisecond), nil
 }

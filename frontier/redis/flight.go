@@ -51,7 +51,7 @@ func (f *flight) take(ctx context.Context, s *Store, args []any, links int) (wor
 			return p.word, p.err
 		case f.turn <- struct{}{}:
 			if !ended(p.done) {
-				f.fly(s)
+				f.fly(ctx, s)
 			}
 			<-f.turn
 		case <-ctx.Done():
@@ -63,14 +63,19 @@ func (f *flight) take(ctx context.Context, s *Store, args []any, links int) (wor
 	}
 }
 
-// fly sends those who wait, as many as one call takes. The call is not the sender's alone, so it has a deadline of its own.
-func (f *flight) fly(s *Store) {
+// fly sends those who wait, as many as one call takes. The call is not the sender's alone: only his deadline counts, which
+// may make the others send theirs again.
+func (f *flight) fly(sender context.Context, s *Store) {
 	aboard := f.board()
 	if len(aboard) == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), flightTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(sender), flightTimeout)
 	defer cancel()
+	if end, ok := sender.Deadline(); ok {
+		ctx, cancel = context.WithDeadline(ctx, end)
+		defer cancel()
+	}
 	args := []any{len(aboard)}
 	for _, p := range aboard {
 		args = append(args, p.args...)

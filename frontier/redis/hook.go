@@ -3,7 +3,6 @@ package redis
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -128,10 +127,14 @@ func (l *link) judge(err error) {
 	if _, remote := errors.AsType[goredis.Error](err); !remote {
 		return
 	}
-	switch word, _, _ := strings.Cut(err.Error(), " "); word {
-	case "MOVED", "READONLY", "UNBLOCKED":
-		l.leave()
-	case "CLUSTERDOWN", "MASTERDOWN":
-		l.forget(l.known())
+	for _, word := range []string{"MOVED", "READONLY", "UNBLOCKED"} {
+		if says(err.Error(), word) {
+			l.leave()
+		}
+	}
+	for _, word := range []string{"CLUSTERDOWN", "MASTERDOWN"} {
+		if says(err.Error(), word) {
+			l.forget(l.known())
+		}
 	}
 }

@@ -295,9 +295,9 @@ func (m *importer) finish() error {
 		return fmt.Errorf("it should have %d hosts, %d URLs seen, %d waiting, %d done and %d dead, and has %d, %d, %d, %d and %d: it is not whole",
 			st.Hosts, st.Seen, st.Queued+st.Delayed, st.Done, st.Dead, got.Hosts, got.Seen, got.Queued+got.Delayed, got.Done, got.Dead)
 	}
-	id := m.crawl.Crawl.ID
+	id := randomHex(8) // whoever had the crawl open that was exported has nothing to do with this one
 	fields := []any{
-		"id", id, "state", string(cmp.Or(st.State, frontier.Running)), "seen", st.Seen, "queued", got.Queued, "delayed", got.Delayed,
+		"id", id, "crawl", m.crawl.Crawl.ID, "state", string(cmp.Or(st.State, frontier.Running)), "seen", st.Seen, "queued", got.Queued, "delayed", got.Delayed,
 		"done", st.Done, "dead", st.Dead, "retries", st.Retries, "reclaimed", st.Reclaimed, "wake", 0,
 		"imported", m.imported, "unprinted", st.Seen - m.prints,
 	}

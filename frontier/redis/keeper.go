@@ -69,19 +69,19 @@ func (s *Store) Crawl(ctx context.Context) (frontier.Crawl, error) {
 	if err := s.enter(ctx); err != nil {
 		return frontier.Crawl{}, err
 	}
-	v, err := s.meta(ctx, "id", "name", "created", "policy", "version", "run")
+	v, err := s.meta(ctx, "id", "crawl", "name", "created", "policy", "version", "run")
 	if err != nil {
 		return frontier.Crawl{}, fmt.Errorf("crawl: %w", err)
 	}
 	if v[0] != s.id {
 		return frontier.Crawl{}, fmt.Errorf("crawl: %w", ErrNoCrawl)
 	}
-	c := frontier.Crawl{ID: v[0], Name: v[1], Run: v[5]}
-	c.Version, _ = strconv.ParseInt(v[4], 10, 64) // none yet
-	if c.Created, err = time.Parse(time.RFC3339Nano, v[2]); err != nil {
+	c := frontier.Crawl{ID: v[1], Name: v[2], Run: v[0] + v[6]}
+	c.Version, _ = strconv.ParseInt(v[5], 10, 64) // none yet
+	if c.Created, err = time.Parse(time.RFC3339Nano, v[3]); err != nil {
 		return frontier.Crawl{}, fmt.Errorf("crawl: time of creation: %w", err)
 	}
-	if err := json.Unmarshal([]byte(v[3]), &c.Policy); err != nil {
+	if err := json.Unmarshal([]byte(v[4]), &c.Policy); err != nil {
 		return frontier.Crawl{}, fmt.Errorf("crawl: policy: %w", err)
 	}
 	return c, nil

@@ -8,7 +8,8 @@ import (
 // Everything about a crawl is under its prefix T = "trawl:{<crawl>:0}:". The braces are a hash tag: all keys are in one
 // slot, and scripts only append to T. 0 is the number of the crawl's only partition.
 //
-//	T:m                hash   schema, id, name, created, secret, policy (JSON); max_pages, max_host_pages,
+//	T:m                hash   schema; id, another one for each crawl that is made or imported; crawl, which is kept
+//	                          when it is moved: ids of records derive from it; name, created, secret, policy (JSON); max_pages, max_host_pages,
 //	                          max_host_queue and delay (ms) of it; state; version; counts: seen queued delayed leased
 //	                          done dead retries reclaimed; clk, the latest time seen, and skew, how far (ms) it is
 //	                          ahead of the server's; wake, when the next lease can expire or retry fall due; grace,
@@ -32,6 +33,8 @@ import (
 //	T:w                hash   worker -> the time of its latest beat (ms), space, what it told (JSON)
 //	T:a                hash   worker -> its latest request for leases, then the hosts that answered it, with spaces between
 //	T:p                hash   worker -> the host of which it holds a URL that two workers died of
+//
+//	trawl:crawls       set    names of the crawls on this server, to tell people; apart from these keys, in its own slot
 //
 // A host with a record is in T:r, in T:l, or idle: then its lists are empty. Between leases it goes
 //

@@ -100,7 +100,7 @@ local function lend(names)
   if #names == 0 then return end
   changed.tok, changed.queued, changed.leased = true, true, true
   set('wake', min(m.wake, now + ttl))
-  set('ttl', max(m.ttl, ttl))
+  set('ttl', max(m.ttl, min(ttl, MAX_GRACE)))
   if ARGV[5] ~= '' then call('HSET', T .. 'a', worker, ARGV[5] .. ' ' .. table.concat(names, ' ')) end
 end
 
@@ -116,7 +116,7 @@ end
 
 local names = {}
 again(names)
-if #names == 0 then lend(names) end
+if #names == 0 then lend(names) else prime() end
 commit()
 if #names == 0 then
   return drained() and { 'drained' } or { 'none', wait() }

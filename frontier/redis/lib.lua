@@ -26,8 +26,10 @@ end
 
 -- read_clock finds what time it is. The clock never goes back, neither by a new master nor by a correction: from there it
 -- goes on at its pace, skew ahead. When it was not read for long, or jumped, leases did not run out meanwhile: whoever
--- holds them could not reach us, so no host is taken back for another ttl (the longest of all). Workers that live read it
--- every two seconds.
+-- holds them could not reach us, so no host is taken back for another ttl (the longest of all, but five minutes at most).
+-- Workers that live read it every two seconds.
+local MAX_GRACE = 300000
+
 local function read_clock()
   now = tonumber(ARGV[1])
   if now == 0 then
@@ -35,7 +37,7 @@ local function read_clock()
     now = t[1] * 1000 + floor(t[2] / 1000) + m.skew
     if now < m.clk then
       set('skew', m.skew + m.clk - now)
-    elseif m.leased > 0 and now - m.clk > max(m.ttl / 3, 5000) then
+    elseif m.leased > 0 and now - m.clk > max(m.ttl / 3, 2500) then
       set('grace', now + m.ttl)
       set('wake', 0)
     end
@@ -291,7 +293,7 @@ local function begin(...)
   return again
 end
 
--- drained tells whether the crawl is over. It needs max_pages.
+-- drained tells whether the crawl is over. It needs max_pages, queued, delayed and dead.
 local function drained()
   if m.leased > 0 then return false end
   if m.state == 'stopping' or m.max_pages > 0 and m.done + m.dead >= m.max_pages then return true end

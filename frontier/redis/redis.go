@@ -158,7 +158,7 @@ func (s *Store) create(ctx context.Context) error {
 	s.id = randomHex(8)
 	args := append([]any{
 		s.cfg.Hold, holdTTL.Milliseconds(),
-		"schema", schema, "name", s.cfg.Crawl, "created", created.UTC().Format(time.RFC3339Nano),
+		"schema", schema, "crawl", s.id, "name", s.cfg.Crawl, "created", created.UTC().Format(time.RFC3339Nano),
 		"secret", randomHex(16), "state", string(frontier.Running),
 	}, fields...)
 	if _, err = s.run(ctx, initScript, args...); err != nil {

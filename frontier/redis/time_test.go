@@ -103,10 +103,10 @@ func TestWhoDiedInAnOutageIsFoundOutLater(t *testing.T) {
 func TestShortGapsDelayNothing(t *testing.T) {
 	x := newTimed(t)
 	push(t, x.s, 1, []frontier.Entry{{URL: frontier.Host("https://long.test").URL("/")}})
-	x.lease(time.Hour)
+	x.lease(5 * time.Minute)
 	push(t, x.s, 1, pages(0, 1))
 	x.lease(time.Millisecond)
-	x.pass(19 * time.Minute)
+	x.pass(90 * time.Second)
 	x.back()
 }
 
