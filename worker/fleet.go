@@ -15,8 +15,8 @@ const beatEvery = 2 * time.Second
 // leaveWithin bounds the farewell: a store that is out of reach forgets the worker by itself.
 const leaveWithin = 2 * time.Second
 
-// join makes the worker a member of its fleet, if the frontier knows fleets, until done is closed.
-func (w *worker) join(ctx context.Context, done <-chan struct{}) {
+// join makes the worker a member of its fleet, if the frontier knows fleets, until ctx ends.
+func (w *worker) join(ctx context.Context) {
 	fleet, ok := w.Frontier.(frontier.Fleet)
 	if !ok {
 		return
@@ -30,7 +30,7 @@ func (w *worker) join(ctx context.Context, done <-chan struct{}) {
 		c.tellFleet(ctx, fleet, m)
 		select {
 		case <-tick.C:
-		case <-done:
+		case <-ctx.Done():
 			over = true
 		}
 	}
@@ -51,7 +51,7 @@ func (c *caller) tellFleet(ctx context.Context, fleet frontier.Fleet, m frontier
 	if err == nil {
 		err = w.catchUp(ctx, version)
 	}
-	if err != nil && !unreachable(err) {
+	if err != nil && !unreachable(err) && ctx.Err() == nil {
 		w.fail(fmt.Errorf("beat: %w", err))
 	}
 }

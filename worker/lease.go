@@ -40,7 +40,7 @@ func (v *visit) ack(ctx context.Context, r frontier.Report) bool {
 // sendAck sends a report once.
 func (v *visit) sendAck(ctx context.Context, r frontier.Report) error {
 	// What is on the disk is to be acked, also when the crawl has just been told to stop.
-	ctx, cancel := v.w.attempt(context.WithoutCancel(ctx))
+	ctx, cancel := v.w.lastAttempt(ctx)
 	defer cancel()
 	l := v.l
 	l.Settled = v.acked
@@ -69,12 +69,19 @@ func (v *visit) renew(sent time.Time) {
 func (v *visit) isDue() bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return time.Since(v.renewed) > v.l.TTL/3 && v.acked < len(v.pages)
+	return elapsed(v.renewed) > v.l.TTL/3 && v.acked < len(v.pages)
 }
 
 // late tells whether a request that is sent now could outlive the lease. The caller holds mu.
 func (v *visit) late() bool {
-	return time.Since(v.renewed) > min(v.l.TTL*2/3, v.l.TTL-v.plan.Policy.Timeout)
+	return elapsed(v.renewed) > min(v.l.TTL*2/3, v.l.TTL-v.plan.Policy.Timeout)
+}
+
+// elapsed is how long ago something was, by the clock that shows more: one stands still while a machine is suspended, the
+// other can be put back.
+func elapsed(since time.Time) time.Duration {
+	now := time.Now()
+	return max(now.Sub(since), now.Round(0).Sub(since.Round(0)))
 }
 
 // isLate is late for those who do not hold mu.

@@ -374,3 +374,19 @@ func TestACrawlCanBeEndedDuringAnOutage(t *testing.T) {
 		})
 	}
 }
+
+// All places can be taken by pages of leases that are lost: they are not waited for.
+func TestWorkGoesOnWhenAllPlacesWereOfLostLeases(t *testing.T) {
+	inBubble(t, frontier.DefaultPolicy(), empty, func(x *trial) {
+		x.cfg.Concurrency = 4
+		for i := range 3 {
+			x.seed(urls(fmt.Sprintf("h%d.test", i), 40)...)
+		}
+		x.breaks(5500*time.Millisecond, 200*time.Second)
+		x.run()
+		x.settled(120, 0)
+		if s := x.stats(); s.Reclaimed == 0 {
+			x.Errorf("no lease was lost: %+v", s)
+		}
+	})
+}

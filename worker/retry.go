@@ -48,6 +48,16 @@ func (w *worker) attempt(ctx context.Context) (context.Context, context.CancelFu
 	return context.WithTimeout(ctx, w.lifetime()/2)
 }
 
+// lastWithin is how long a call may take that goes on when its context has ended: the process is to end.
+const lastWithin = 3 * time.Second
+
+// lastAttempt is attempt for a call that is to be made in any case, also when ctx has ended: then within lastWithin.
+func (w *worker) lastAttempt(ctx context.Context) (context.Context, context.CancelFunc) {
+	last, cancel := w.attempt(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(lastWithin, cancel) })
+	return last, func() { stop(); cancel() }
+}
+
 // caller is somebody who calls the frontier until it is reached.
 type caller struct {
 	w       *worker

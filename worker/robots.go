@@ -33,7 +33,7 @@ func (v *visit) readRobots(ctx context.Context) bool {
 // askRobots sends the requests for robots.txt, one or, through redirects, several. It returns false when the visit is to
 // end.
 func (v *visit) askRobots(ctx context.Context) (ruling *crawler.Ruling, ok bool) {
-	if !v.w.occupy(ctx) {
+	if !v.occupy(ctx) {
 		return nil, false
 	}
 	defer v.w.vacate(1)

@@ -35,9 +35,10 @@ type visit struct {
 	taken   int        // items that a lane took
 	pages   []*verdict // of each item, once it is known
 	acked   int
-	slots   int // held
-	over    bool
-	renewed time.Time // when the latest ack that arrived, or the lease, was sent
+	slots   int           // held
+	over    bool          // it takes no more items
+	isOver  chan struct{} // closed then
+	renewed time.Time     // when the latest ack that arrived, or the lease, was sent
 
 	news chan struct{} // for the lane that has the turn: a page was settled, or the visit is over
 }
@@ -45,7 +46,7 @@ type visit struct {
 func newVisit(w *worker, l frontier.Lease, sent time.Time) *visit {
 	return &visit{
 		w: w, plan: w.plan.Load(), l: l, pace: newPace(l.Delay), acks: newTurn(),
-		pages: make([]*verdict, len(l.Items)), taken: l.Settled, acked: l.Settled, renewed: sent, news: make(chan struct{}, 1),
+		pages: make([]*verdict, len(l.Items)), taken: l.Settled, acked: l.Settled, renewed: sent, news: make(chan struct{}, 1), isOver: make(chan struct{}),
 	}
 }
 
@@ -89,7 +90,7 @@ func (v *visit) lane(ctx context.Context) {
 // visit is to end.
 func (v *visit) begin(ctx context.Context) (item int, ok bool) {
 	v.pace.take() // whoever has it gives it up when ctx ends
-	for v.awaitPace(ctx) && v.awaitFirst(ctx) && v.w.occupy(ctx) {
+	for v.awaitPace(ctx) && v.awaitFirst(ctx) && v.occupy(ctx) {
 		if v.pace.left() <= 0 && !v.isToEnd(ctx) { // still, after the wait for a place
 			if i, ok := v.takeItem(); ok {
 				return i, true
@@ -164,7 +165,9 @@ func (v *visit) hasMore() bool {
 func (v *visit) takeItem() (int, bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.over = v.over || v.late()
+	if v.late() {
+		v.stop()
+	}
 	for !v.over && v.taken < len(v.pages) {
 		i := v.taken
 		v.taken++
@@ -290,8 +293,16 @@ func report(list []*verdict) frontier.Report {
 func (v *visit) end() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.over = true
+	v.stop()
 	v.tell()
+}
+
+// stop is end for those who hold mu.
+func (v *visit) stop() {
+	if !v.over {
+		v.over = true
+		close(v.isOver)
+	}
 }
 
 // leadsElsewhere tells whether links to other hosts were found, which may be free.
@@ -304,12 +315,14 @@ func leadsElsewhere(list []*verdict) bool {
 	return false
 }
 
-// occupy waits for a place among the pages under way.
-func (w *worker) occupy(ctx context.Context) bool {
+// occupy waits for a place among the pages under way, unless the visit ends: it may hold all places itself, with pages
+// that cannot be acked any more since its lease is lost.
+func (v *visit) occupy(ctx context.Context) bool {
 	select {
-	case w.slots <- struct{}{}:
+	case v.w.slots <- struct{}{}:
 		return true
-	case <-w.Drain:
+	case <-v.isOver:
+	case <-v.w.Drain:
 	case <-ctx.Done():
 	}
 	return false

@@ -88,10 +88,12 @@ func Run(ctx context.Context, c Config) error {
 	done := make(chan struct{})
 	var helpers sync.WaitGroup
 	helpers.Go(func() { w.extend(ctx, done) })
-	helpers.Go(func() { w.join(ctx, done) })
+	working, over := context.WithCancel(ctx)
+	helpers.Go(func() { w.join(working) })
 	helpers.Go(func() { w.endGrace(ctx, done) })
 	w.loop(ctx)
 	w.visits.Wait()
+	over()
 	close(done)
 	helpers.Wait()
 	return context.Cause(ctx)
