@@ -51,7 +51,7 @@ crash: ## kill a crawl of 20,000 pages 50 times
 	$(GO) test -count=1 -v -run Kill9 ./cmd/trawl -args -crash.pages 20000 -crash.kills 50 -crash.after 220ms
 
 # One after the other, without the race detector, for their figures: what a host sees of a fleet depends on the clock.
-fleet: deps ## run the fleet's tests in full size, with 1,000 killed workers: half an hour
+fleet: deps ## run the fleet's tests in full size, with 1,000 killed workers: a quarter of an hour
 	$(GO) test -count=1 -v -parallel 1 -timeout 2h -run '$(FLEET)' ./cmd/trawl -args -patience 5m \
 		-fleet.pages 200 -fleet.kills 1000 -fleet.maxpages 5000 -fleet.failovers 3 -fleet.outage 20s -fleet.atonce 2000 -fleet.latency 4s
 

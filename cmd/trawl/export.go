@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -89,9 +90,12 @@ func (t *target) rests(ctx context.Context, s store) error {
 
 // exportFile writes a file that has its name only when it is whole and on the disk.
 func exportFile(ctx context.Context, path string, from frontier.Exporter) (n int64, err error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return 0, fmt.Errorf("export: %s is there and is no file: name another one, or - for standard output", path)
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // for our eyes alone, as it holds a secret
 	if err != nil {
-		return 0, fmt.Errorf("export: %w", err)
+		return 0, fmt.Errorf("export %s: %w", path, errors.Unwrap(err))
 	}
 	defer os.Remove(f.Name()) // there no more when all went well
 	defer f.Close()           // likewise

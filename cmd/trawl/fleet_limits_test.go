@@ -158,6 +158,11 @@ func TestRedisWithoutMemory(t *testing.T) {
 	if r := call(t, f.dir, "status", "--redis", f.url); r.code != exitDone || !strings.Contains(r.out, "running, 2 workers") {
 		t.Errorf("status: %+v", r)
 	}
+	for _, command := range []string{"pause", "resume"} {
+		if r := call(t, f.dir, command, "--redis", f.url); r.code != exitDone {
+			t.Errorf("%s: %+v", command, r)
+		}
+	}
 	limitMemory(t, client, "0")
 	f.drained(a, b)
 	for _, p := range []*running{a, b} {
