@@ -211,3 +211,19 @@ func TestClockThatGoesBack(t *testing.T) {
 		t.Errorf("ack a minute later: %v, want ErrLeaseLost", err)
 	}
 }
+
+func TestACrawlIsHeldFromItsStart(t *testing.T) {
+	t.Parallel()
+	clock := new(frontiertest.Clock)
+	s := crawl(t, address, redis.Config{Policy: new(frontier.Policy), Hold: "me", Now: clock.Now})
+	request := frontier.LeaseRequest{Worker: "w", Hosts: 1, Batch: 1, TTL: time.Minute}
+	if _, _, err := s.Lease(t.Context(), request); err != nil {
+		t.Errorf("lease before the first seed: %v", err)
+	}
+	if err := s.Hold(t.Context(), "me", 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := s.Lease(t.Context(), request); !errors.Is(err, frontier.ErrDrained) {
+		t.Errorf("lease after the hold: %v, want ErrDrained", err)
+	}
+}
