@@ -27,9 +27,10 @@ type Part struct {
 	End   *EndPart   `json:"end,omitempty"` // in a file: stores neither yield nor read it
 }
 
-// EndPart is the last line of a file, by which a whole file is known from one that was cut off.
+// EndPart is the last line of a file, by which a whole file is known from one that was cut off or changed.
 type EndPart struct {
-	Parts int64 `json:"parts"` // before this one
+	Parts  int64  `json:"parts"`            // before this one
+	SHA256 string `json:"sha256,omitempty"` // of the lines before this one, in hex
 }
 
 // CrawlPart is the crawl as a whole.

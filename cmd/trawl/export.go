@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"compress/gzip"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -128,13 +130,13 @@ func writeCompressed(ctx context.Context, w io.Writer, compress bool, from front
 
 // writeParts writes all parts, one a line, and a last one that counts them.
 func writeParts(ctx context.Context, w io.Writer, from frontier.Exporter) (n int64, err error) {
-	buffer := bufio.NewWriterSize(w, 1<<20)
-	lines := json.NewEncoder(buffer)
+	buffer, sum := bufio.NewWriterSize(w, 1<<20), sha256.New()
+	lines := json.NewEncoder(io.MultiWriter(buffer, sum))
 	lines.SetEscapeHTML(false)
 	if err := from.Export(ctx, func(p *frontier.Part) error { n++; return lines.Encode(p) }); err != nil {
 		return n, err
 	}
-	if err := lines.Encode(frontier.Part{End: &frontier.EndPart{Parts: n}}); err != nil {
+	if err := lines.Encode(frontier.Part{End: &frontier.EndPart{Parts: n, SHA256: hex.EncodeToString(sum.Sum(nil))}}); err != nil {
 		return n, err
 	}
 	return n, buffer.Flush()

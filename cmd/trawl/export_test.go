@@ -48,6 +48,7 @@ func TestAFileThatIsNoWholeExportMakesNoCrawl(t *testing.T) {
 		"two parts in one":         {exportHead + `{"host":{"host":"a"},"end":{"parts":2}}` + "\n", []string{"line 2"}},
 		"no end":                   {exportHead + host, []string{"cut off"}},
 		"a line that is cut off":   {exportHead + host[:20], []string{"line 2", "cut off"}},
+		"another checksum":         {exportHead + `{"end":{"parts":1,"sha256":"00"}}` + "\n", []string{"damaged"}},
 		"parts that are missing":   {exportHead + `{"end":{"parts":2}}` + "\n", []string{"missing", "2"}},
 		"more after the end":       {exportHead + exportEnd + host, []string{"line 3", "after the end"}},
 		"a bad name":               {strings.Replace(exportHead, "default", "a b", 1) + exportEnd, []string{`"a b"`}},

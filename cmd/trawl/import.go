@@ -5,9 +5,12 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"os"
 	"strings"
@@ -102,6 +105,7 @@ const maxPart = 256 << 20
 type partReader struct {
 	lines *bufio.Scanner
 	first *frontier.Part // read, and not yet returned
+	sum   hash.Hash      // of their lines
 	n     int64          // parts read
 	line  int
 	ended bool // the last one was
@@ -113,7 +117,7 @@ func (t *target) readParts(in io.Reader) (*partReader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &partReader{lines: bufio.NewScanner(plain)}
+	r := &partReader{lines: bufio.NewScanner(plain), sum: sha256.New()}
 	r.lines.Buffer(make([]byte, 1<<16), maxPart)
 	p, err := r.read()
 	if err == io.EOF || err == nil && p.Crawl == nil {
@@ -181,6 +185,8 @@ func (r *partReader) next() (*frontier.Part, error) {
 		return p, nil
 	case p.End.Parts != r.n:
 		return nil, fmt.Errorf("parts are missing: it had %s, and has %s", formatCount(p.End.Parts), formatCount(r.n))
+	case p.End.SHA256 != "" && p.End.SHA256 != hex.EncodeToString(r.sum.Sum(nil)):
+		return nil, errors.New("it was changed or damaged: the checksum in its last line is another one")
 	}
 	r.ended = true
 	if _, err = r.read(); err == nil {
@@ -208,6 +214,8 @@ func (r *partReader) read() (*frontier.Part, error) {
 	}
 	if p.End == nil {
 		r.n++
+		r.sum.Write(r.lines.Bytes()) // never fails
+		r.sum.Write([]byte{'\n'})
 	}
 	return p, nil
 }
