@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strings"
@@ -129,23 +130,28 @@ func (r *report) state() string {
 			alive++
 		}
 	}
-	state := "no worker is on it; trawl worker joins it"
+	word := string(r.Stats.State)
 	switch {
 	case r.PID > 0:
-		state = fmt.Sprintf("running, process %d", r.PID)
+		return fmt.Sprintf("%s, process %d", word, r.PID)
+	case r.Stats.Drained && r.Stats.State == frontier.Running:
+		return "finished"
 	case r.Stats.Drained:
-		state = "finished"
+		return "finished, " + word
 	case r.embedded:
-		state = "not running; the same trawl crawl goes on"
+		return "not running; " + cmp.Or(rests[r.Stats.State], "the same trawl crawl goes on")
+	case alive == 0:
+		return cmp.Or(rests[r.Stats.State], "no worker is on it; trawl worker joins it")
 	case alive == 1:
-		state = "running, 1 worker"
-	case alive > 0:
-		state = fmt.Sprintf("running, %d workers", alive)
+		return word + ", 1 worker"
 	}
-	if r.Stats.State != frontier.Running {
-		state += ", " + string(r.Stats.State)
-	}
-	return state
+	return fmt.Sprintf("%s, %d workers", word, alive)
+}
+
+// rests says what lets a crawl go on.
+var rests = map[frontier.State]string{
+	frontier.Paused:   "paused; trawl resume lets it go on",
+	frontier.Stopping: "stopping; trawl resume lets it go on",
 }
 
 func (r *report) pace() string {
