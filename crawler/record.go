@@ -27,7 +27,7 @@ type Record struct {
 	Charset     string    `json:"charset,omitempty"`
 	Digest      string    `json:"digest,omitempty"` // Digest of the decoded body
 	Title       string    `json:"title,omitempty"`
-	Truncated   bool      `json:"truncated,omitempty"` // the body was longer than is kept
+	Truncated   bool      `json:"truncated,omitempty"` // the body was longer than is kept, or had too many links
 	Links       []string  `json:"links,omitempty"`     // absolute
 	// Fields are what was extracted from the page by the user's rules.
 	Fields map[string][]string `json:"fields,omitempty"`

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"trawl/frontier"
+	"trawl/parser"
 )
 
 // hasty is a policy that does not wait.
@@ -369,6 +370,25 @@ func TestTheMemoryOfLargePagesIsGivenBack(t *testing.T) {
 			if r.Length != int64(len(large)) || r.Title != "large" {
 				x.Errorf("record %+v", r)
 			}
+		}
+	})
+}
+
+func TestAPageWithTooManyLinksSaysSo(t *testing.T) {
+	var page strings.Builder
+	page.WriteString(`<meta name="robots" content="nofollow">`) // they are not to be followed here, only counted
+	for i := range parser.MaxLinks + 1 {
+		fmt.Fprintf(&page, `<a href=/%d>`, i)
+	}
+	answer := func(rw http.ResponseWriter, _ *http.Request) {
+		rw.Header().Set("Content-Type", "text/html")
+		io.WriteString(rw, page.String())
+	}
+	inBubble(t, hasty, answer, func(x *trial) {
+		x.seed("http://a.test/")
+		x.run()
+		if r := x.journal.records; len(r) != 1 || len(r[0].Links) != parser.MaxLinks || !r[0].Truncated {
+			x.Errorf("%d records", len(r))
 		}
 	})
 }

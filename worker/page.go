@@ -33,7 +33,7 @@ func (v *visit) complete(p *verdict, it *frontier.Item, resp *crawler.Response) 
 		p.record.DurationMS = resp.Duration.Milliseconds()
 		p.record.ContentType = resp.Header.Get("Content-Type")
 		p.record.Length = int64(len(resp.Body))
-		p.record.Truncated = resp.Truncated
+		p.record.Truncated = p.record.Truncated || resp.Truncated
 		p.record.Digest = crawler.Digest(resp.Body)
 	}
 	v.w.Log.Debug("page", "url", it.URL, "status", p.status, "verdict", p.Verdict, "reason", p.Reason, "attempt", it.Attempt)
@@ -95,7 +95,7 @@ func (l *links) redirect(to string) string {
 // page reads an HTML page.
 func (l *links) page(rec *crawler.Record, resp *crawler.Response) {
 	doc := parser.HTML(resp.Body, resp.Header.Get("Content-Type"), l.v.w.Token)
-	rec.Title, rec.Charset = doc.Title, doc.Charset
+	rec.Title, rec.Charset, rec.Truncated = doc.Title, doc.Charset, doc.Truncated
 	if l.v.w.Extract != nil {
 		rec.Fields = l.v.w.Extract(resp.Body, resp.Header.Get("Content-Type"))
 	}

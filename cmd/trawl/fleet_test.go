@@ -298,3 +298,13 @@ func TestWorkersOutliveTheirRedis(t *testing.T) {
 	}
 	f.holds(web, server, true)
 }
+
+func TestSeedsOverACapAreNotCalledKnown(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	args := []string{"seed", "--redis", f.server.URL(), "--contact", "test", "--max-host-queue", "2", "http://a.test/1", "http://a.test/2", "http://a.test/3"}
+	r := call(t, f.dir, args...)
+	if r.code != exitDone || !strings.Contains(r.out, "2 new, 0 known, 1 refused\n") || !strings.Contains(r.err, "--max-host-queue") {
+		t.Errorf("%+v", r)
+	}
+}

@@ -98,6 +98,10 @@ func (o *seedFlags) fill(ctx context.Context, io streams, flags *pflag.FlagSet, 
 	if err := s.hold(ctx); err != nil { // from here on workers wait for the seeds
 		return err
 	}
+	before, err := store.Stats(ctx)
+	if err != nil {
+		return err
+	}
 	crawl, changed, err := amend(ctx, store, &o.policyFlags, flags)
 	if err != nil {
 		return err
@@ -116,6 +120,22 @@ func (o *seedFlags) fill(ctx context.Context, io streams, flags *pflag.FlagSet, 
 		note = ", with a new policy"
 	}
 	fmt.Fprintf(io.out, "%-10s %s%s\n", "crawl", crawl.Name, note)
-	_, err = fmt.Fprintf(io.out, "%-10s %s new, %s known\n", "seeds", formatCount(s.added), formatCount(s.offered-s.added))
+	after, err := store.Stats(ctx)
+	if err != nil {
+		return err
+	}
+	known := s.offered - s.added
+	over := min(known, capped(after)-capped(before)) // links of workers may be among them
+	text := fmt.Sprintf("%s new, %s known", formatCount(s.added), formatCount(known-over))
+	if over > 0 {
+		text += fmt.Sprintf(", %s refused", formatCount(over))
+		fmt.Fprintln(io.err, "trawl: a host takes no more URLs than --max-host-queue and --max-host-pages say: give the refused seeds again later, or raise those")
+	}
+	_, err = fmt.Fprintf(io.out, "%-10s %s\n", "seeds", text)
 	return err
+}
+
+// capped is how many URLs a cap kept out.
+func capped(st frontier.Stats) int64 {
+	return st.Refused[frontier.HostQueueCap] + st.Refused[frontier.HostPagesCap]
 }
