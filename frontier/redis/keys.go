@@ -34,6 +34,7 @@ import (
 //	T:a                hash   worker -> its latest request for leases, then the hosts that answered it, with spaces between
 //	T:p                hash   worker -> the host of which it holds a URL that two workers died of
 //
+//	T:check            set    there for the moment in which a client, as it starts, looks how the server keeps sets
 //	trawl:crawls       set    names of the crawls on this server, to tell people; apart from these keys, in its own slot
 //
 // A host with a record is in T:r, in T:l, or idle: then its lists are empty. Between leases it goes

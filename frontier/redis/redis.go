@@ -35,7 +35,7 @@ type Config struct {
 	Now func() time.Time // the clock, for tests; default the server's
 }
 
-// Store is a crawl on a server. It implements frontier.Frontier, frontier.Holder and frontier.Keeper.
+// Store is a crawl on a server. It implements frontier.Frontier and all optional powers.
 type Store struct {
 	cfg    Config
 	link   *link
