@@ -41,7 +41,7 @@ local function heads(name, h, lengths, n)
   return items
 end
 
-local items = {} -- of each host that is lent
+local names, items = {}, {} -- of the hosts that are lent
 
 local function grant(name, left)
   local h = hosts[name]
@@ -50,25 +50,25 @@ local function grant(name, left)
   n = try(name, h, list)
   if n == 0 then
     skipped = skipped + 1
-    return false
+    return
   end
   for i = #list, n + 1, -1 do list[i] = nil end
-  items[name] = list
+  names[#names + 1], items[#items + 1], touched[#touched + 1] = name, list, name
   m.tok = max(m.tok + 1, now)
-  h[TOKEN], h[SETTLED] = format('%d', m.tok) .. nonce, 0
-  h[TOTAL], h[TTL], h[DEADLINE], h[WORKER] = n, ttl, now + ttl, worker
   m.queued, m.leased = m.queued - n, m.leased + n
-  for k = 0, 3 do
-    h[LENT + k] = min(n, h[LINE + k])
-    n = n - h[LENT + k]
-  end
-  touch(name)
-  return true
+  local a = min(n, h[LINE])
+  local b = min(n - a, h[LINE + 1])
+  local c = min(n - a - b, h[LINE + 2])
+  hosts[name] = { -- a new one, made at its full length: the old one would grow step by step
+    h[NEXT], h[DELAY], h[ACCEPTED], h[DONE], h[DEAD], h[DELAYED], h[PROBATION],
+    h[LINE], h[LINE + 1], h[LINE + 2], h[LINE + 3], format('%d', m.tok) .. nonce, 0, -- TOKEN, SETTLED
+    n, ttl, a, b, c, n - a - b - c, now + ttl, worker, -- TOTAL, TTL, LENT, DEADLINE, WORKER
+  }
 end
 
-local function show(name)
+local function show(name, list)
   local h = hosts[name]
-  return { name, h[TOKEN], h[TTL], max(m.delay, h[DELAY]), h[SETTLED], items[name] or heads(name, h, LENT, h[TOTAL]) }
+  return { name, h[TOKEN], h[TTL], max(m.delay, h[DELAY]), h[SETTLED], list or heads(name, h, LENT, h[TOTAL]) }
 end
 
 -- wait is how long nothing can become due, at most a second: others may push meanwhile.
@@ -84,7 +84,7 @@ local function wait()
 end
 
 -- lend lends what is due.
-local function lend(names)
+local function lend()
   prime()
   while #names < most and credit() > 0 do
     local due = call('ZRANGEBYSCORE', T .. 'r', '-inf', now, 'LIMIT', skipped, most - #names)
@@ -93,7 +93,7 @@ local function lend(names)
     for _, name in ipairs(due) do
       local left = credit()
       if left <= 0 then break end
-      if grant(name, left) then names[#names + 1] = name end
+      grant(name, left)
     end
     commit_hosts()
   end
@@ -105,7 +105,7 @@ local function lend(names)
 end
 
 -- again finds what is left of the leases that answered this request before.
-local function again(names)
+local function again()
   local before = ARGV[5] ~= '' and call('HGET', T .. 'a', worker) or ''
   if sub(before, 1, #ARGV[5] + 1) ~= ARGV[5] .. ' ' then return end
   for name in string.gmatch(sub(before, #ARGV[5] + 2), '[^ ]+') do
@@ -114,13 +114,12 @@ local function again(names)
   end
 end
 
-local names = {}
-again(names)
-if #names == 0 then lend(names) else prime() end
+again()
+if #names == 0 then lend() else prime() end
 commit()
 if #names == 0 then
   return drained() and { 'drained' } or { 'none', wait() }
 end
 local reply = { 'ok', m.version }
-for _, name in ipairs(names) do reply[#reply + 1] = show(name) end
+for i, name in ipairs(names) do reply[i + 2] = show(name, items[i]) end
 return reply
