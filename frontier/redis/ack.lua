@@ -86,21 +86,16 @@ local function ack(a, h, skip)
   if #verdicts > skip then h[PROBATION] = 0 end
 end
 
--- each calls with the place of each ack's arguments.
-local function each(what)
-  local a = 5
-  for n = 1, ARGV[4] + 0 do
-    what(n, a)
-    local outcomes = #ARGV[a + 4]
-    a = a + 8
-    for _ = 1, outcomes do a = a + 1 + ARGV[a] end
-  end
+local names, places, a = {}, {}, 5
+for n = 1, ARGV[4] + 0 do
+  names[n], places[n] = ARGV[a + 1], a
+  local outcomes = #ARGV[a + 4]
+  a = a + 8
+  for _ = 1, outcomes do a = a + 1 + ARGV[a] end
 end
-
-local names, words = {}, { 'acks' }
-each(function(n, a) names[n] = ARGV[a + 1] end)
 load(names) -- all of them before anything is written
-each(function(n, a)
+local words = { 'acks' }
+for n, a in ipairs(places) do
   local h, from = hosts[names[n]], ARGV[a + 3] + 0
   local word = ARGV[a] ~= m.run and 'moved' or judge(h, ARGV[a + 2], from, ARGV[a + 4])
   if not word then
@@ -109,7 +104,7 @@ each(function(n, a)
     word = m.capped and 'capped' or 'ok'
   end
   words[n + 1] = word
-end)
+end
 for list, n in pairs(popped) do call('LPOP', list, format('%d', n)) end
 commit() -- also when nothing changed: a replica that confirms this write has those of the calls that it repeats
 if m.brings then commit_seen() end
