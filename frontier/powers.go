@@ -2,6 +2,7 @@ package frontier
 
 import (
 	"context"
+	"regexp"
 	"time"
 )
 
@@ -23,6 +24,12 @@ type Crawl struct {
 	// Run names what has the crawl: with another one, what was read of it before, seeds too, may have been lost.
 	Run string `json:"-"`
 }
+
+// IsName tells whether a crawl, or a worker, can be called so: by what a folder, a URL and a key of any store can hold,
+// 1 to 64 letters, digits, dots, dashes or underscores.
+func IsName(s string) bool { return nameForm.MatchString(s) }
+
+var nameForm = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
 // Keeper is an optional power: to read and change the crawl itself.
 type Keeper interface {

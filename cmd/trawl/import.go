@@ -133,7 +133,7 @@ func (t *target) readParts(in io.Reader) (*partReader, error) {
 	if t.named {
 		c.Crawl.Name = t.crawl
 	}
-	if t.crawl = c.Crawl.Name; !crawlName.MatchString(t.crawl) {
+	if t.crawl = c.Crawl.Name; !frontier.IsName(t.crawl) {
 		return nil, fmt.Errorf("%w: the crawl's name is %q", errNoExport, t.crawl)
 	}
 	if c.Stats.State == frontier.Paused { // as it had to be for the export

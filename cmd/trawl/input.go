@@ -233,7 +233,7 @@ func (s *seeder) insist(ctx context.Context, call func(context.Context) error) e
 		attempt, cancel := context.WithTimeout(ctx, insistCall)
 		err := call(attempt)
 		cancel()
-		if ctx.Err() != nil || !errors.Is(err, frontier.ErrUnavailable) && !errors.Is(err, context.DeadlineExceeded) {
+		if ctx.Err() != nil || !unreachable(err) {
 			return err
 		}
 		if wait == insistFirst {
@@ -282,4 +282,9 @@ func (s *seeder) complain(name string, line int, err error) {
 	if s.bad == 6 {
 		fmt.Fprintln(s.warn, "trawl: further lines that are no URLs are passed over silently")
 	}
+}
+
+// unreachable tells whether a call of the frontier failed for now, or ran into the deadline that we gave it.
+func unreachable(err error) bool {
+	return errors.Is(err, frontier.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded)
 }

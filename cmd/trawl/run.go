@@ -132,7 +132,7 @@ func (s *session) why(err error) (ending, error) {
 	}
 	st, err := s.stats(context.Background())
 	switch limit := s.plans.latest().Policy.MaxPages; {
-	case errors.Is(err, frontier.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):
+	case unreachable(err):
 		return byDrain, nil // that much is known, and no more
 	case err != nil:
 		return byError, err

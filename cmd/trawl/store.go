@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -40,15 +39,12 @@ func (o *storeFlags) register(f *pflag.FlagSet) {
 // dir is the folder of the embedded frontier.
 func (o *storeFlags) dir() string { return filepath.Join(o.out, "frontier") }
 
-// crawlName keeps names to what a folder, a URL and a key of any store can hold.
-var crawlName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
-
 // check knows what no store checks.
 func (o *storeFlags) check() error {
 	switch {
 	case o.out == "":
 		return usagef("--out: must not be empty")
-	case !crawlName.MatchString(o.crawl):
+	case !frontier.IsName(o.crawl):
 		return usagef("--crawl %q: want up to 64 letters, digits, dots, dashes and underscores", o.crawl)
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"trawl/frontier"
 	"trawl/parser"
 )
 
@@ -105,7 +106,7 @@ func (o *workFlags) check() error {
 		return usagef("--grace %v: must not be negative", &o.grace)
 	case o.leaseTTL <= 0:
 		return usagef("--lease-ttl %v: must be more than 0", &o.leaseTTL)
-	case o.name != "" && !crawlName.MatchString(o.name):
+	case o.name != "" && !frontier.IsName(o.name):
 		return usagef("--name %q: want up to 64 letters, digits, dots, dashes and underscores", o.name)
 	}
 	return o.storeFlags.check()

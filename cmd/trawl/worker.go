@@ -115,5 +115,5 @@ func uniqueName() string {
 	return machine[:min(len(machine), 57)] + "-" + strings.ToLower(rand.Text()[:6])
 }
 
-// notInNames is what crawlName does not allow.
+// notInNames is what frontier.IsName does not allow.
 var notInNames = regexp.MustCompile(`[^A-Za-z0-9._-]+`)

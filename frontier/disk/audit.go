@@ -75,21 +75,6 @@ func (a *audit) run() error {
 	return nil
 }
 
-// each calls do for every row of a query.
-func (a *audit) each(query string, do func(*sql.Rows) error) error {
-	rows, err := a.db.QueryContext(a.ctx, query)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := do(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
-}
-
 // readMeta reads what is kept of the crawl. Without its secret and its policy there is no crawl.
 func (a *audit) readMeta() error {
 	var secret string
@@ -127,7 +112,7 @@ func (a *audit) readMeta() error {
 
 func (a *audit) readHosts() error {
 	a.hosts, a.named = map[int64]*tally{}, map[frontier.Host]*tally{}
-	return a.each("select id, name, accepted, done, dead, lent from host order by id", func(rows *sql.Rows) error {
+	return each(a.ctx, a.db, "select id, name, accepted, done, dead, lent from host order by id", func(rows *sql.Rows) error {
 		var h tally
 		var lent string
 		if err := rows.Scan(&h.id, &h.name, &h.accepted, &h.done, &h.dead, &lent); err != nil {
@@ -152,7 +137,7 @@ func (a *audit) readHosts() error {
 }
 
 func (a *audit) readSeen() error {
-	return a.each("select id, forgotten, fingerprints from seen order by id", func(rows *sql.Rows) error {
+	return each(a.ctx, a.db, "select id, forgotten, fingerprints from seen order by id", func(rows *sql.Rows) error {
 		var id int64
 		var forgotten bool
 		var fps sql.RawBytes
@@ -183,7 +168,7 @@ func (a *audit) isSeen(u frontier.URL) {
 }
 
 func (a *audit) readLine() error {
-	return a.each("select id, host, priority, n, settled, tries, due, paths from chunk order by id", func(rows *sql.Rows) error {
+	return each(a.ctx, a.db, "select id, host, priority, n, settled, tries, due, paths from chunk order by id", func(rows *sql.Rows) error {
 		var c chunk
 		var host int64
 		var text string
@@ -265,7 +250,7 @@ func (a *audit) canWait(u frontier.URL) bool {
 
 func (a *audit) readDead() error {
 	a.dead = map[frontier.Reason]int64{}
-	return a.each("select id, url, reason from dead order by id", func(rows *sql.Rows) error {
+	return each(a.ctx, a.db, "select id, url, reason from dead order by id", func(rows *sql.Rows) error {
 		var id int64
 		var text string
 		var why frontier.Reason
@@ -285,7 +270,7 @@ func (a *audit) readDead() error {
 }
 
 func (a *audit) readSeeds() error {
-	return a.each("select id, url from seed", func(rows *sql.Rows) error {
+	return each(a.ctx, a.db, "select id, url from seed", func(rows *sql.Rows) error {
 		var id int64
 		var text string
 		if err := rows.Scan(&id, &text); err != nil {

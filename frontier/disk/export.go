@@ -60,20 +60,6 @@ type exporter struct {
 	fps   prints
 }
 
-func (e *exporter) each(query string, do func(*sql.Rows) error) error {
-	rows, err := e.tx.QueryContext(e.ctx, query)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := do(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
-}
-
 func (e *exporter) crawl(st frontier.Stats) error {
 	p := &frontier.CrawlPart{Format: frontier.PartFormat, Stats: st}
 	if err := readMeta(e.tx, map[string]any{"crawl": &p.Crawl, "secret": &p.Secret, "prints": &e.fps}); err != nil {
@@ -90,7 +76,7 @@ func (e *exporter) crawl(st frontier.Stats) error {
 // examples are kept in a ring for each reason: the latest is where the count points to.
 func (e *exporter) examples(st frontier.Stats) (map[frontier.Reason][]string, error) {
 	rings := map[frontier.Reason]*[ring]string{}
-	err := e.each("select reason, slot, url from refused", func(rows *sql.Rows) error {
+	err := each(e.ctx, e.tx, "select reason, slot, url from refused", func(rows *sql.Rows) error {
 		var why frontier.Reason
 		var slot int64
 		var url string
@@ -121,7 +107,7 @@ const ring = 100
 func slot(n, age int64) int64 { return ((n-age)%ring + ring) % ring }
 
 func (e *exporter) eachHost() error {
-	return e.each("select id, name, next, delay, accepted, done, dead from host order by id", func(rows *sql.Rows) error {
+	return each(e.ctx, e.tx, "select id, name, next, delay, accepted, done, dead from host order by id", func(rows *sql.Rows) error {
 		var id, next int64
 		var h frontier.HostPart
 		if err := rows.Scan(&id, &h.Host, &next, &h.Delay, &h.Accepted, &h.Done, &h.Dead); err != nil {
@@ -178,7 +164,7 @@ func (e *exporter) padding() error {
 // waiting yields the URLs in line and the delayed ones.
 func (e *exporter) waiting() error {
 	const query = `select id, host, priority, depth, hops, seed, generation, via, due, n, settled, tries, paths from chunk order by id`
-	return e.each(query, func(rows *sql.Rows) error {
+	return each(e.ctx, e.tx, query, func(rows *sql.Rows) error {
 		c, host, err := scanChunk(rows)
 		if err != nil {
 			return err
@@ -222,7 +208,7 @@ func (e *exporter) dead() error {
 }
 
 func (e *exporter) seeds() error {
-	return e.each("select url, via from seed order by id", func(rows *sql.Rows) error {
+	return each(e.ctx, e.tx, "select url, via from seed order by id", func(rows *sql.Rows) error {
 		u := &frontier.URLPart{State: frontier.URLSeed, Seed: true}
 		if err := rows.Scan(&u.URL, &u.Via); err != nil {
 			return err

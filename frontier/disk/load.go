@@ -212,6 +212,21 @@ type querier interface {
 	QueryRow(query string, args ...any) *sql.Row
 }
 
+// each calls do for every row of a query.
+func each(ctx context.Context, db querier, query string, do func(*sql.Rows) error) error {
+	rows, err := db.QueryContext(ctx, query)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := do(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
 // readMeta decodes the values of keys of the table meta.
 func readMeta(db querier, into map[string]any) error {
 	for k, v := range into {

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -255,46 +256,21 @@ func (x *fixture) reopen() {
 	x.stats()
 }
 
-// keeper skips the rest of a law where the store cannot change its crawl.
-func (x *fixture) keeper() frontier.Keeper {
-	k, ok := x.f.(frontier.Keeper)
+// power is the store by one of its optional powers. The rest of a law is skipped where the store does not have it.
+func power[T any](x *fixture) T {
+	x.Helper()
+	p, ok := x.f.(T)
 	if !ok {
-		x.Skip("the store is no Keeper")
+		x.Skipf("the store is no %v", reflect.TypeFor[T]())
 	}
-	return k
+	return p
 }
 
-func (x *fixture) holder() frontier.Holder {
-	h, ok := x.f.(frontier.Holder)
-	if !ok {
-		x.Skip("the store is no Holder")
-	}
-	return h
-}
-
-func (x *fixture) fleet() frontier.Fleet {
-	f, ok := x.f.(frontier.Fleet)
-	if !ok {
-		x.Skip("the store knows no workers")
-	}
-	return f
-}
-
-func (x *fixture) inspector() frontier.Inspector {
-	in, ok := x.f.(frontier.Inspector)
-	if !ok {
-		x.Skip("the store is no Inspector")
-	}
-	return in
-}
-
-func (x *fixture) mender() frontier.Mender {
-	m, ok := x.f.(frontier.Mender)
-	if !ok {
-		x.Skip("the store is no Mender")
-	}
-	return m
-}
+func (x *fixture) keeper() frontier.Keeper       { return power[frontier.Keeper](x) }
+func (x *fixture) holder() frontier.Holder       { return power[frontier.Holder](x) }
+func (x *fixture) fleet() frontier.Fleet         { return power[frontier.Fleet](x) }
+func (x *fixture) inspector() frontier.Inspector { return power[frontier.Inspector](x) }
+func (x *fixture) mender() frontier.Mender       { return power[frontier.Mender](x) }
 
 // sound wants a store that can check itself to find nothing.
 func (x *fixture) sound() {

@@ -2,7 +2,8 @@ package redis
 
 import (
 	"fmt"
-	"regexp"
+
+	"trawl/frontier"
 )
 
 // Everything about a crawl is under its prefix T = "trawl:{<crawl>:0}:". The braces are a hash tag: all keys are in one
@@ -44,12 +45,9 @@ import (
 // schema is the version of this layout.
 const schema = "1"
 
-// crawlName is what a crawl can be called.
-var crawlName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
-
 // prefix is T for a crawl.
 func prefix(crawl string) (string, error) {
-	if !crawlName.MatchString(crawl) {
+	if !frontier.IsName(crawl) {
 		return "", fmt.Errorf("crawl name %q: want 1 to 64 letters, digits, dots, dashes or underscores", crawl)
 	}
 	return "trawl:{" + crawl + ":0}:", nil
