@@ -42,6 +42,9 @@
 //   - drained exactly when nothing is queued, delayed or lent and nobody is seeding; new seeds reopen the crawl
 //   - max pages is exact: settled URLs never exceed it and never fall short of it while there are URLs
 //   - over a cap a link is refused, counted, and not seen
+//   - links reported under a lease are accepted before its outcomes; under a stale token none is
+//   - failures of a host are kept for its next owner, across expiries and reopening too
+//   - a note on a host is kept by its owner alone, and known to all
 //   - paused lends nothing, resumed loses nothing, stop drains
 //   - stats add up: seen = queued + delayed + leased + done + dead, after every call
 //   - state survives reopening, kill -9 included

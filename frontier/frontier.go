@@ -67,6 +67,8 @@ type Entry struct {
 	Priority Priority // within its host
 	Seed     bool     // it widens the scope: its host (or domain, or folder) belongs to the crawl. With a Via it is
 	// where a seed redirected to
+	Sitemap bool // it is read as a sitemap: its Depth counts the sitemap indexes that led to it, its Via is the
+	// robots.txt that named it or the first of them
 }
 
 // Priority orders the URLs of one host; 0 goes first.
@@ -103,6 +105,8 @@ type Lease struct {
 	TTL     time.Duration // see above
 	Delay   time.Duration // at least so long from the start of one request to the start of the next
 	Version int64         // Crawl.Version when it was lent: the owner knows that policy and those seeds before it begins
+
+	Failures int // Report.Failures, as of the latest ack
 }
 
 // Verdict is what became of a lent URL.
@@ -132,6 +136,11 @@ type Report struct {
 	Next     time.Duration // the host's next request may start so long from now: its pace, or a longer pause
 	Delay    time.Duration // the host's own delay from now on (Crawl-delay, say); 0 leaves it as it was
 	Release  bool          // give the host back now; unsettled URLs stay first in line, at no cost
+	Failures int           // requests to the host that failed in a row, up to now: kept for its next owner
+
+	// Found are links that are accepted before anything else happens, for an outcome that is still to come: those of a
+	// page with more than fit in memory at once. Under a lost lease none is. Sent again they are known.
+	Found []Entry
 }
 
 // Refusal counts links of one page that were refused for one reason.
@@ -158,10 +167,22 @@ const (
 	ByNofollow   Reason = "nofollow"       // the page or the link says so
 	HostPagesCap Reason = "max-host-pages" // Policy.MaxHostPages
 	HostQueueCap Reason = "max-host-queue" // Policy.MaxHostQueue; deferred rather than refused: offered again it can get in
+
+	PathDepth    Reason = "path-depth"    // Policy.MaxPathDepth
+	PathRepeats  Reason = "path-repeats"  // Policy.MaxPathRepeats
+	Calendar     Reason = "calendar"      // Policy.MaxDates
+	ManyQueries  Reason = "queries"       // Policy.MaxQueries
+	SessionID    Reason = "session-id"    // only a session differs from URLs that were taken
+	Echo         Reason = "echo"          // its host answers any URL like this with such a page: Policy.EchoAfter
+	SitemapHost  Reason = "sitemap-host"  // of another host than the sitemap, whose robots.txt does not name it
+	SitemapDepth Reason = "sitemap-depth" // more than MaxSitemapDepth indexes led there
 )
 
-// Poison is the reason of a URL given up because its worker died each time it was lent.
-const Poison Reason = "poison"
+// Reasons for which a URL is given up beside those of its own failure.
+const (
+	Poison   Reason = "poison"    // its worker died each time it was lent
+	HostDown Reason = "host-down" // its host failed too often in a row: Policy.HostFailures
+)
 
 // State of a crawl.
 type State string

@@ -6,6 +6,8 @@ import "time"
 const (
 	MaxURLLen = 2048 // bytes of the fetch form
 	MaxHops   = 10   // redirects in a row
+
+	MaxSitemapDepth = 3 // sitemap indexes that lead to a sitemap
 )
 
 // MaxRetries bounds Policy.Retries: stores count no more than 63 attempts.
@@ -22,9 +24,25 @@ type Policy struct {
 	MaxHostPages int64 `json:"max_host_pages"` // URLs accepted per host; 0: any
 	MaxHostQueue int64 `json:"max_host_queue"` // URLs of one host queued or delayed at a time; 0: any
 
+	Sitemaps bool `json:"sitemaps"` // read those that robots.txt names
+	Assets   bool `json:"assets"`   // fetch images, scripts, style sheets and the like too
+
+	// What tells two URLs apart. It is fixed when the crawl is made: see KeyRules.
+	DropParams []string `json:"drop_params,omitempty"` // query parameters that do not; nil: DefaultDropParams
+	Fold       []string `json:"fold,omitempty"`        // further differences that do not: FoldWWW and so on
+
+	// Traps: over these, links of a host are refused. 0: any.
+	MaxPathDepth   int `json:"max_path_depth"`   // segments of a path
+	MaxPathRepeats int `json:"max_path_repeats"` // times that a segment occurs in a path
+	MaxDates       int `json:"max_dates"`        // URLs that differ in nothing but a date; by each worker
+	MaxQueries     int `json:"max_queries"`      // URLs that differ in nothing but the query; by each worker
+	EchoAfter      int `json:"echo_after"`       // pages of one shape, after which a URL that cannot exist is tried
+
 	Delay         time.Duration `json:"delay"`           // from the start of one request to a host to the start of the next
 	PerHost       int           `json:"per_host"`        // requests to one host at once
 	MaxCrawlDelay time.Duration `json:"max_crawl_delay"` // a robots.txt cannot ask for more
+	Adaptive      bool          `json:"adaptive"`        // the delay of a host follows its latency and its errors
+	RobotsCache   time.Duration `json:"robots_cache"`    // how long a robots.txt serves; 24 h at most
 	IgnoreRobots  bool          `json:"ignore_robots"`
 	UserAgent     string        `json:"user_agent"`
 
@@ -33,6 +51,8 @@ type Policy struct {
 	Timeout time.Duration `json:"timeout"`  // one request, whole
 	MaxBody int64         `json:"max_body"` // decoded bytes of a page
 	Retries int           `json:"retries"`  // attempts after the first
+
+	HostFailures int `json:"host_failures"` // requests to a host that failed in a row, after which it is given up; 0: never
 }
 
 // DefaultPolicy is a polite crawl of the seeds' hosts.
@@ -41,14 +61,26 @@ func DefaultPolicy() Policy {
 		Scope:         ScopeHost,
 		Depth:         -1,
 		MaxHostQueue:  100_000,
+		Sitemaps:      true,
 		Delay:         time.Second,
 		PerHost:       1,
 		MaxCrawlDelay: 30 * time.Second,
+		RobotsCache:   12 * time.Hour,
 		Timeout:       30 * time.Second,
 		MaxBody:       10 << 20,
 		Retries:       3,
+		HostFailures:  10,
+
+		MaxPathDepth:   20,
+		MaxPathRepeats: 3,
+		MaxDates:       400,
+		MaxQueries:     10_000,
+		EchoAfter:      50,
 	}
 }
+
+// MaxRobotsCache bounds Policy.RobotsCache (RFC 9309, section 2.4).
+const MaxRobotsCache = 24 * time.Hour
 
 // ScopeRule says which links belong to a crawl, seen from its seeds.
 type ScopeRule string

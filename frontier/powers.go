@@ -64,6 +64,18 @@ type Fleet interface {
 	Members(ctx context.Context) ([]Member, error)
 }
 
+// MaxNote bounds a note, in bytes.
+const MaxNote = 512 << 10
+
+// Memory is an optional power: to keep what a host says of itself, its robots.txt, for whoever has its lease next.
+type Memory interface {
+	// Remember keeps a note on a lease's host in place of an earlier one. ErrLeaseLost: nothing was kept.
+	Remember(ctx context.Context, l *Lease, note []byte) error
+	// Recall returns the note on a host, and how long ago it was kept by the store's clock; nil when there is none.
+	// No lease is needed.
+	Recall(ctx context.Context, h Host) (note []byte, age time.Duration, err error)
+}
+
 // HostStats are the counts of one host.
 type HostStats struct {
 	Host    Host          `json:"host"`
@@ -76,6 +88,8 @@ type HostStats struct {
 	Delay   time.Duration `json:"delay"`            // its own, in nanoseconds; 0: the policy's
 	Worker  string        `json:"worker,omitempty"` // that holds it
 	Until   time.Time     `json:"until,omitzero"`   // when that lease expires
+
+	Failures int `json:"failures"` // requests in a row that failed
 }
 
 // DeadURL is a URL that was given up.
@@ -101,7 +115,7 @@ type Inspector interface {
 // Mender is an optional power: to put right what went wrong.
 type Mender interface {
 	// Retry puts dead URLs of a reason and a host (empty: any) in line again, one Generation later and with no attempt
-	// counted. It returns how many.
+	// counted, and forgets the failures of their hosts. It returns how many.
 	Retry(ctx context.Context, h Host, r Reason) (n int64, err error)
 	// Check compares all that the store keeps with itself, and says what does not fit: nothing, in a sound store.
 	// With repair it puts right what it finds: URLs are rather fetched twice than lost. The crawl must be at rest

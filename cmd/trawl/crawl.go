@@ -25,6 +25,7 @@ func (o *crawlFlags) groups() []group {
 	return []group{
 		{"Seeds and output", []func(*pflag.FlagSet){o.inputFlag.register, o.storeFlags.register, o.registerFresh, o.registerOutput, o.configFlag.register}},
 		{"What to crawl", []func(*pflag.FlagSet){o.registerScope, o.registerTime}},
+		{"Traps", []func(*pflag.FlagSet){o.registerTraps}},
 		{"Politeness", []func(*pflag.FlagSet){o.registerPoliteness}},
 		{"Fetching", []func(*pflag.FlagSet){o.fetchFlags.register, o.registerRequests}},
 		{"Operation", []func(*pflag.FlagSet){o.registerOperation, o.registerFleet}},

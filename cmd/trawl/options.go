@@ -36,6 +36,23 @@ type policyFlags struct {
 	maxBody            size
 	retries            int
 	allowNet           []string
+	assets             bool
+	adaptive           bool
+	robotsCache        duration
+	hostFailures       int
+	traps
+}
+
+// traps are the limits that end what a site makes up without end.
+type traps struct{ pathDepth, pathRepeats, dates, queries, echoAfter int }
+
+func (o *policyFlags) registerTraps(f *pflag.FlagSet) {
+	p := frontier.DefaultPolicy()
+	f.IntVar(&o.pathDepth, "max-path-depth", p.MaxPathDepth, "follow no links with more than `n` segments in the path; 0: no limit")
+	f.IntVar(&o.pathRepeats, "max-path-repeats", p.MaxPathRepeats, "nor those in which a segment comes more than `n` times; 0: no limit")
+	f.IntVar(&o.dates, "max-dates", p.MaxDates, "nor more than `n` of a host that differ in nothing but a date; 0: no limit")
+	f.IntVar(&o.queries, "max-queries", p.MaxQueries, "nor more than `n` that differ in nothing but the query; 0: no limit")
+	f.IntVar(&o.echoAfter, "echo-after", p.EchoAfter, "after `n` pages that look alike, ask once for one that cannot exist; 0: never")
 }
 
 func (o *policyFlags) registerScope(f *pflag.FlagSet) {
@@ -46,18 +63,21 @@ func (o *policyFlags) registerScope(f *pflag.FlagSet) {
 	f.StringArrayVar(&o.exclude, "exclude", nil, "follow no links that match this `regexp`; repeatable")
 	f.IntVarP(&o.depth, "depth", "d", p.Depth, "follow at most `n` links in a row from a seed; 0: fetch the seeds alone, -1: no limit")
 	f.Int64Var(&o.maxPages, "max-pages", p.MaxPages, "end after `n` pages, those of earlier runs included; 0: no limit")
+	f.BoolVar(&o.assets, "assets", false, "fetch images, scripts, style sheets and the like too")
 	f.Int64Var(&o.maxHostPages, "max-host-pages", p.MaxHostPages, "take at most `n` pages of each host; 0: no limit")
 	f.Int64Var(&o.maxHostQueue, "max-host-queue", p.MaxHostQueue, "let at most `n` pages of a host wait at a time; 0: no limit")
 }
 
 func (o *policyFlags) registerPoliteness(f *pflag.FlagSet) {
 	p := frontier.DefaultPolicy()
-	o.delay, o.maxCrawlDelay = duration(p.Delay), duration(p.MaxCrawlDelay)
+	o.delay, o.maxCrawlDelay, o.robotsCache = duration(p.Delay), duration(p.MaxCrawlDelay), duration(p.RobotsCache)
 	o.robots = choice{"obey", []string{"obey", "ignore"}}
 	f.Var(&o.delay, "delay", "least time from one request to a host to the next")
 	f.IntVar(&o.perHost, "per-host", p.PerHost, "send at most `n` requests to a host at once")
 	f.Var(&o.maxCrawlDelay, "max-crawl-delay", "longest delay that a robots.txt can ask for")
+	f.BoolVar(&o.adaptive, "adaptive", false, "let the delay of a host grow with its latency and its errors")
 	f.Var(&o.robots, "robots", "obey or ignore robots.txt and nofollow")
+	f.Var(&o.robotsCache, "robots-cache", "ask for a robots.txt again after this time, 24h at most; sooner if it says so")
 	f.StringVar(&o.contact, "contact", "", "`URL|mail` at which site owners can reach you; part of the User-Agent")
 	f.StringVarP(&o.userAgent, "user-agent", "A", "", "send this User-Agent instead of trawl/VERSION (+CONTACT)")
 }
@@ -70,6 +90,7 @@ func (o *policyFlags) registerRequests(f *pflag.FlagSet) {
 	f.Var(&o.timeout, "timeout", "of one request, from DNS to the last byte")
 	f.Var(&o.maxBody, "max-body", "cut pages that are longer, after decoding")
 	f.IntVar(&o.retries, "retries", p.Retries, "try `n` times more when a failure may pass")
+	f.IntVar(&o.hostFailures, "host-failures", p.HostFailures, "give a host up after `n` failures in a row; 0: never")
 }
 
 // apply changes a policy as far as flags were set, or all of it for a new crawl.
@@ -90,6 +111,16 @@ func (o *policyFlags) apply(p *frontier.Policy, flags *pflag.FlagSet, isNew bool
 		"max-body":        func() { p.MaxBody = int64(o.maxBody) },
 		"allow-net":       func() { p.AllowNet = o.allowNet },
 		"retries":         func() { p.Retries = o.retries },
+
+		"assets":           func() { p.Assets = o.assets },
+		"adaptive":         func() { p.Adaptive = o.adaptive },
+		"robots-cache":     func() { p.RobotsCache = time.Duration(o.robotsCache) },
+		"host-failures":    func() { p.HostFailures = o.hostFailures },
+		"max-path-depth":   func() { p.MaxPathDepth = o.pathDepth },
+		"max-path-repeats": func() { p.MaxPathRepeats = o.pathRepeats },
+		"max-dates":        func() { p.MaxDates = o.dates },
+		"max-queries":      func() { p.MaxQueries = o.queries },
+		"echo-after":       func() { p.EchoAfter = o.echoAfter },
 	} {
 		if isNew || flags.Changed(name) {
 			set()

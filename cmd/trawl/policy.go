@@ -47,7 +47,10 @@ func settings(p frontier.Policy) []setting {
 		{"max-pages", p.MaxPages}, {"max-host-pages", p.MaxHostPages}, {"max-host-queue", p.MaxHostQueue},
 		{"delay", exactTime(p.Delay)}, {"per-host", p.PerHost}, {"max-crawl-delay", exactTime(p.MaxCrawlDelay)},
 		{"robots", robots}, {"user-agent", p.UserAgent}, {"allow-net", p.AllowNet}, {"timeout", exactTime(p.Timeout)},
-		{"max-body", exactSize(p.MaxBody)}, {"retries", p.Retries},
+		{"max-body", exactSize(p.MaxBody)}, {"retries", p.Retries}, {"host-failures", p.HostFailures},
+		{"assets", p.Assets}, {"adaptive", p.Adaptive}, {"robots-cache", exactTime(p.RobotsCache)},
+		{"max-path-depth", p.MaxPathDepth}, {"max-path-repeats", p.MaxPathRepeats}, {"max-dates", p.MaxDates},
+		{"max-queries", p.MaxQueries}, {"echo-after", p.EchoAfter},
 	}
 }
 
@@ -164,6 +167,7 @@ them all.`,
 		return o.visit(ctx, func(s store) error { return o.run(ctx, io, s, cmd) })
 	},
 		group{"What to crawl", []func(*pflag.FlagSet){o.registerScope}},
+		group{"Traps", []func(*pflag.FlagSet){o.registerTraps}},
 		group{"Politeness", []func(*pflag.FlagSet){o.registerPoliteness}},
 		group{"Fetching", []func(*pflag.FlagSet){o.registerRequests}})
 }

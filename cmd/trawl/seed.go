@@ -26,6 +26,7 @@ func (o *seedFlags) groups() []group {
 	return []group{
 		{"Seeds and crawl", []func(*pflag.FlagSet){o.inputFlag.register, o.storeFlags.register, o.registerPaused, o.configFlag.register}},
 		{"What to crawl", []func(*pflag.FlagSet){o.registerScope}},
+		{"Traps", []func(*pflag.FlagSet){o.registerTraps}},
 		{"Politeness", []func(*pflag.FlagSet){o.registerPoliteness}},
 		{"Fetching", []func(*pflag.FlagSet){o.registerRequests}},
 	}
