@@ -7,7 +7,7 @@ import (
 
 func TestFingerprintIsOfTheKeyUnderTheSecret(t *testing.T) {
 	t.Parallel()
-	one, other := NewFingerprints([16]byte{1}), NewFingerprints([16]byte{15: 1})
+	one, other := NewFingerprints([16]byte{1}, nil), NewFingerprints([16]byte{15: 1}, nil)
 	u := mustParse(t, "http://example.com/?a&b")
 	if one.Of(u) != one.Of(mustParse(t, "http://example.com/?b&a&utm_id=1")) {
 		t.Error("URLs with the same key have different fingerprints")
@@ -28,14 +28,14 @@ func TestFingerprintStaysWhatItWas(t *testing.T) {
 		"http://example.com/": 0x7933effd4e496ee1,
 		"https://example.com/" + strings.Repeat("long/", 100): 0x124de250b4aed6cb,
 	} {
-		if got := NewFingerprints(secret).Of(mustParse(t, raw)); got != want {
+		if got := NewFingerprints(secret, nil).Of(mustParse(t, raw)); got != want {
 			t.Errorf("%.40s: got %#x; want %#x", raw, got, want)
 		}
 	}
 }
 
 func BenchmarkFingerprint(b *testing.B) {
-	fps := NewFingerprints([16]byte{1})
+	fps := NewFingerprints([16]byte{1}, nil)
 	for name, raw := range map[string]string{
 		"path": "https://example.com/guide/intro/start.html", "query": "https://example.com/list?page=2&q=word&sort=asc",
 	} {

@@ -5,28 +5,35 @@ import (
 	"strings"
 )
 
-// Key returns the dedupe key: two URLs with the same key are the same page to the crawl. It is the fetch form with
+// Key returns the dedupe key by the default rules: two URLs with the same key are the same page to the crawl. It is the
+// fetch form with
 //
 //   - the dot after the host name removed;
 //   - percent escapes in upper case, those of unreserved characters decoded (RFC 3986, 6.2.2), a lone % escaped;
-//   - ;jsessionid= removed from the path, and then dot segments;
-//   - tracking and session parameters removed from the query (see tracking), the others in the order of their names,
-//     those of the same name in the order they came; and no ? before nothing.
+//   - parameters that tell no pages apart removed from path and query (DefaultDropParams), and dot segments after that;
+//   - the other parameters of the query in the order of their names, those of the same name in the order they came; and
+//     no ? before nothing.
 //
-// Schemes, www., index.html and trailing slashes are left alone: servers do tell them apart. The key is a URL itself,
-// and its own key, but it is not to be fetched. Where nothing changes it costs no allocation.
-func (u URL) Key() string {
+// Schemes, www., index.html and trailing slashes are left alone, unless the rules fold them: servers do tell them apart.
+// The key is a URL itself, and its own key, but it is not to be fetched. Where nothing changes it costs no allocation.
+func (u URL) Key() string { return defaultKeyRules.Of(u) }
+
+// Of returns the dedupe key of a URL.
+func (r *KeyRules) Of(u URL) string {
 	host, path := u.text[:u.hostLen], u.text[u.hostLen:]
 	path, query, hasQuery := strings.Cut(path, "?")
-	if u.IsZero() || !hasRootDot(host) && plainEscapes(path) && sessionParam(path) < 0 && (!hasQuery || isKeyQuery(query)) {
+	if u.IsZero() || !r.folds && !hasRootDot(host) && plainEscapes(path) && !r.hasParam(path) && (!hasQuery || r.isKeyQuery(query)) {
 		return u.text
 	}
 	key := make([]byte, 0, len(u.text)+8)
-	key = append(key, withoutRootDot(host)...)
+	key = append(key, r.Host(Host(host))...)
 	root := len(key) + 1
 	key = append(key, '/')
-	key = appendSegments(key, root, withoutSession(normalEscapes(path))[1:])
-	if query = keyQuery(query); query != "" {
+	key = appendSegments(key, root, r.withoutParams(normalEscapes(path))[1:])
+	if r.folds {
+		key = append(key[:root], r.foldPath(string(key[root:]))...)
+	}
+	if query = r.keyQuery(query); query != "" {
 		key = append(append(key, '?'), query...)
 	}
 	return string(key)
@@ -47,28 +54,29 @@ func withoutRootDot(host string) string {
 	return name[:n-1] + port
 }
 
-// sessionName begins the path parameter by which Java servers carry a session.
-const sessionName = ";jsessionid="
-
-// sessionParam returns where a session parameter begins, or -1.
-func sessionParam(path string) int {
-	for i := 0; i < len(path); i++ {
+// param returns where the first parameter of a path that is dropped begins, or -1.
+func (r *KeyRules) param(path string) int {
+	for i := 0; len(r.inPath) > 0 && i < len(path); i++ {
 		next := strings.IndexByte(path[i:], ';')
 		if next < 0 {
 			return -1
 		}
 		i += next
-		if hasPrefixFold(path[i:], sessionName) {
-			return i
+		for _, name := range r.inPath {
+			if hasPrefixFold(path[i:], name) {
+				return i
+			}
 		}
 	}
 	return -1
 }
 
-// withoutSession removes all session parameters, each up to the next parameter or segment.
-func withoutSession(path string) string {
+func (r *KeyRules) hasParam(path string) bool { return r.param(path) >= 0 }
+
+// withoutParams removes the parameters of a path that are dropped, each up to the next parameter or segment.
+func (r *KeyRules) withoutParams(path string) string {
 	for {
-		i := sessionParam(path)
+		i := r.param(path)
 		if i < 0 {
 			return path
 		}
@@ -81,26 +89,12 @@ func withoutSession(path string) string {
 	}
 }
 
-// tracking tells a query parameter that does not select what is shown, but tells servers where a visitor came from or
-// who he is.
-func tracking(name string) bool {
-	if hasPrefixFold(name, "utm_") {
-		return true
-	}
-	switch len(name) { // most names are settled here
-	case len("gclid"), len("fbclid"), len("msclkid"), len("PHPSESSID"):
-		return strings.EqualFold(name, "gclid") || strings.EqualFold(name, "fbclid") ||
-			strings.EqualFold(name, "msclkid") || strings.EqualFold(name, "PHPSESSID")
-	}
-	return false
-}
-
 func hasPrefixFold(s, prefix string) bool {
 	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
 }
 
 // isKeyQuery tells whether keyQuery would change nothing.
-func isKeyQuery(query string) bool {
+func (r *KeyRules) isKeyQuery(query string) bool {
 	if query == "" || !plainEscapes(query) {
 		return false
 	}
@@ -109,7 +103,7 @@ func isKeyQuery(query string) bool {
 		var param string
 		param, query, more = strings.Cut(query, "&")
 		name := paramName(param)
-		if name < before || tracking(name) {
+		if name < before || r.drops(name) {
 			return false
 		}
 		before = name
@@ -117,9 +111,9 @@ func isKeyQuery(query string) bool {
 	return true
 }
 
-func keyQuery(query string) string {
+func (r *KeyRules) keyQuery(query string) string {
 	params := strings.Split(normalEscapes(query), "&")
-	params = slices.DeleteFunc(params, func(p string) bool { return tracking(paramName(p)) })
+	params = slices.DeleteFunc(params, func(p string) bool { return r.drops(paramName(p)) })
 	slices.SortStableFunc(params, func(a, b string) int { return strings.Compare(paramName(a), paramName(b)) })
 	return strings.Join(params, "&")
 }

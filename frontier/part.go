@@ -52,6 +52,7 @@ type HostPart struct {
 	Accepted int64         `json:"accepted"`
 	Done     int64         `json:"done"`
 	Dead     int64         `json:"dead"`
+	Failures int           `json:"failures,omitempty"` // requests in a row that failed
 }
 
 // SeenPart is a part of a seen set.
@@ -69,6 +70,7 @@ type URLPart struct {
 	Hops       int       `json:"hops,omitempty"`
 	Priority   Priority  `json:"priority,omitempty"`
 	Seed       bool      `json:"seed,omitempty"`
+	Sitemap    bool      `json:"sitemap,omitempty"`
 	Attempt    int       `json:"attempt,omitempty"`
 	Generation int       `json:"generation,omitempty"`
 	Due        time.Time `json:"due,omitzero"` // of a delayed one

@@ -1,6 +1,9 @@
 package frontier
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Limits on a URL that are not policy: over them a link is refused.
 const (
@@ -28,7 +31,7 @@ type Policy struct {
 	Assets   bool `json:"assets"`   // fetch images, scripts, style sheets and the like too
 
 	// What tells two URLs apart. It is fixed when the crawl is made: see KeyRules.
-	DropParams []string `json:"drop_params,omitempty"` // query parameters that do not; nil: DefaultDropParams
+	DropParams []string `json:"drop_params,omitempty"` // parameters that do not; nil: DefaultDropParams
 	Fold       []string `json:"fold,omitempty"`        // further differences that do not: FoldWWW and so on
 
 	// Traps: over these, links of a host are refused. 0: any.
@@ -62,6 +65,7 @@ func DefaultPolicy() Policy {
 		Depth:         -1,
 		MaxHostQueue:  100_000,
 		Sitemaps:      true,
+		DropParams:    slices.Clone(DefaultDropParams),
 		Delay:         time.Second,
 		PerHost:       1,
 		MaxCrawlDelay: 30 * time.Second,

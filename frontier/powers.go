@@ -67,12 +67,14 @@ type Fleet interface {
 // MaxNote bounds a note, in bytes.
 const MaxNote = 512 << 10
 
-// Memory is an optional power: to keep what a host says of itself, its robots.txt, for whoever has its lease next.
+// Memory is an optional power: to keep what a host says of itself, its robots.txt, for whoever has its lease next. What is
+// older than a day may be forgotten: nobody may go by a robots.txt for longer (RFC 9309, section 2.4).
 type Memory interface {
-	// Remember keeps a note on a lease's host in place of an earlier one. ErrLeaseLost: nothing was kept.
+	// Remember keeps a note on a lease's host in place of an earlier one. A longer one than MaxNote is an error.
+	// ErrLeaseLost: nothing was kept.
 	Remember(ctx context.Context, l *Lease, note []byte) error
-	// Recall returns the note on a host, and how long ago it was kept by the store's clock; nil when there is none.
-	// No lease is needed.
+	// Recall returns the note on a host, and how long ago it was kept by the store's clock, 0 if that went back; nil
+	// when there is none, which an empty note is not. No lease is needed.
 	Recall(ctx context.Context, h Host) (note []byte, age time.Duration, err error)
 }
 
@@ -110,6 +112,8 @@ type Inspector interface {
 	Host(ctx context.Context, h Host) (HostStats, bool, error)
 	// Dead calls yield for every dead URL, in the order they died, until it returns false. Cost: O(dead), in steps.
 	Dead(ctx context.Context, yield func(DeadURL) bool) error
+	// Refused returns examples of refused links by reason, the latest first: up to 100 of each.
+	Refused(ctx context.Context) (map[Reason][]string, error)
 }
 
 // Mender is an optional power: to put right what went wrong.

@@ -15,6 +15,9 @@ type Scope struct {
 	rule             ScopeRule
 	depth            int
 	include, exclude []*regexp.Regexp
+	maxSegments      int
+	maxRepeats       int
+	keys             KeyRules
 
 	// seeds holds a hash of what the rule keeps of each seed: its key, folder, authority or domain. A million seeds on
 	// one host are one entry under ScopeHost. Should two hashes ever be equal, a link too many gets in.
@@ -37,7 +40,14 @@ func NewScope(p Policy) (*Scope, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Scope{rule: p.Scope, depth: p.Depth, include: include, exclude: exclude, secret: maphash.MakeSeed()}, nil
+	keys, err := NewKeyRules(p)
+	if err != nil {
+		return nil, err
+	}
+	return &Scope{
+		rule: p.Scope, keys: keys, depth: p.Depth, include: include, exclude: exclude,
+		maxSegments: p.MaxPathDepth, maxRepeats: p.MaxPathRepeats, secret: maphash.MakeSeed(),
+	}, nil
 }
 
 func compile(flag string, patterns []string) ([]*regexp.Regexp, error) {
@@ -56,10 +66,11 @@ func compile(flag string, patterns []string) ([]*regexp.Regexp, error) {
 func (s *Scope) Add(seed URL) {
 	switch s.rule {
 	case ScopePage:
-		s.seeds.add(s.hash(seed.Key()))
+		s.seeds.add(s.hash(s.keys.Of(seed)))
 	case ScopePrefix:
 		path, _, _ := strings.Cut(seed.Path(), "?")
 		s.seeds.add(s.hash(site(seed), path[:strings.LastIndexByte(path, '/')+1]))
+		s.seeds.add(s.hash(site(seed))) // for Has
 	case ScopeHost:
 		s.seeds.add(s.hash(site(seed)))
 	case ScopeDomain:
@@ -67,25 +78,48 @@ func (s *Scope) Add(seed URL) {
 	}
 }
 
-// Judge returns why an entry is refused, or "" if it is not. Only the limits on length and redirects hold for seeds.
-func (s *Scope) Judge(e *Entry) Reason {
+// Has tells whether pages of a host can be in scope, whatever its other rules say of them.
+func (s *Scope) Has(h Host) bool {
+	switch s.rule {
+	case ScopeAny:
+		return true
+	case ScopePage:
+		return false // a host is not what this rule is about
+	case ScopeDomain:
+		return s.seeds.has(s.hash(domain(h.URL("/"))))
+	default:
+		return s.seeds.has(s.hash(h.Authority()))
+	}
+}
+
+// Judge returns why an entry is refused, or "" if it is not. Only the limits on length and redirects hold for seeds and
+// sitemaps, and MaxSitemapDepth: a sitemap is no page, and its own pages are judged.
+func (s *Scope) Judge(e *Entry) Reason { return s.judge(e, false) }
+
+// JudgeAsset is Judge for what a page is made of, an image or a script. It belongs to its page: on the same site it is in
+// scope, whatever the rule.
+func (s *Scope) JudgeAsset(e *Entry, page URL) Reason { return s.judge(e, s.SameSite(page, e.URL)) }
+
+func (s *Scope) judge(e *Entry, covered bool) Reason {
 	switch {
 	case len(e.URL.text) > MaxURLLen:
 		return TooLong
 	case e.Hops > MaxHops:
 		return TooManyHops
-	case e.Seed:
+	case e.Sitemap && e.Depth > MaxSitemapDepth:
+		return SitemapDepth
+	case e.Seed || e.Sitemap:
 		return ""
 	case s.depth >= 0 && e.Depth > s.depth:
 		return TooDeep
-	case !s.covers(e):
+	case !covered && !s.covers(e):
 		return OutOfScope
 	case len(s.include) > 0 && !matchesAny(s.include, e.URL.text):
 		return NotIncluded
 	case matchesAny(s.exclude, e.URL.text):
 		return Excluded
 	}
-	return ""
+	return s.pathTrap(e.URL.Path())
 }
 
 // covers applies the scope rule.
@@ -95,7 +129,7 @@ func (s *Scope) covers(e *Entry) bool {
 		return true
 	case ScopePage:
 		// Where a seed redirects to is the page that was asked for; a redirect adds no depth.
-		return e.Hops > 0 && e.Depth == 0 || s.seeds.has(s.hash(e.URL.Key()))
+		return e.Hops > 0 && e.Depth == 0 || s.seeds.has(s.hash(s.keys.Of(e.URL)))
 	case ScopePrefix:
 		return s.coversFolder(e.URL)
 	case ScopeDomain:

@@ -35,6 +35,9 @@ func (s *Store) report(l *frontier.Lease, r frontier.Report) error {
 	case before < 0:
 		return fmt.Errorf("ack %s: %d URLs are settled, not %d", l.Host, held.settled, l.Settled)
 	case before >= len(r.Outcomes) && (before > 0 || held.over): // sent again: it has all been done
+		if !held.over { // but links may have been found since
+			s.accept(r.Found)
+		}
 		return nil
 	case held.over:
 		return fmt.Errorf("%s: %w", l.Host, frontier.ErrLeaseLost)
@@ -47,19 +50,26 @@ func (s *Store) report(l *frontier.Lease, r frontier.Report) error {
 			return fmt.Errorf("ack %s: outcome %d has no verdict", l.Host, i)
 		}
 	}
+	s.accept(r.Found)
 	for i := range fresh {
 		s.settle(held, &fresh[i])
 	}
-	h.next = max(h.next, s.after(r.Next))
-	if r.Delay > 0 {
-		h.delay = int64(r.Delay)
-	}
+	s.pace(h, &r)
 	held.deadline = s.after(held.ttl)
 	if r.Release || held.settled == len(held.chunks) {
 		s.finish(held)
 	}
 	s.batch.touch(h)
 	return nil
+}
+
+// pace notes what an ack says of its host.
+func (s *Store) pace(h *host, r *frontier.Report) {
+	h.next = max(h.next, s.after(r.Next))
+	if r.Delay > 0 {
+		h.delay = int64(r.Delay)
+	}
+	h.failures = r.Failures
 }
 
 // settle ends the loan of the next URL of a lease.

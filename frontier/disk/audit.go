@@ -65,7 +65,7 @@ func (a *audit) find(f fix, format string, args ...any) {
 }
 
 func (a *audit) run() error {
-	for _, look := range []func() error{a.readMeta, a.readHosts, a.readSeen, a.readLine, a.readDead, a.readSeeds} {
+	for _, look := range []func() error{a.readMeta, a.readHosts, a.readSeen, a.readLine, a.readDead, a.readSeeds, a.readNotes} {
 		if err := look(); err != nil {
 			return err
 		}
@@ -82,7 +82,7 @@ func (a *audit) readMeta() error {
 		return err
 	}
 	var err error
-	if a.fp, err = fingerprints(secret); err != nil {
+	if a.fp, err = fingerprints(secret, a.crawl.Policy); err != nil {
 		return err
 	}
 	var state frontier.State
@@ -112,10 +112,11 @@ func (a *audit) readMeta() error {
 
 func (a *audit) readHosts() error {
 	a.hosts, a.named = map[int64]*tally{}, map[frontier.Host]*tally{}
-	return each(a.ctx, a.db, "select id, name, accepted, done, dead, lent from host order by id", func(rows *sql.Rows) error {
+	return each(a.ctx, a.db, "select id, name, failures, accepted, done, dead, lent from host order by id", func(rows *sql.Rows) error {
 		var h tally
 		var lent string
-		if err := rows.Scan(&h.id, &h.name, &h.accepted, &h.done, &h.dead, &lent); err != nil {
+		var failures int
+		if err := rows.Scan(&h.id, &h.name, &failures, &h.accepted, &h.done, &h.dead, &lent); err != nil {
 			return err
 		}
 		if first := a.named[h.name]; first != nil {
@@ -130,6 +131,9 @@ func (a *audit) readHosts() error {
 		}
 		if lent != "" && json.Unmarshal([]byte(lent), new(perLevel)) != nil {
 			a.find(fix{"update host set lent = '' where id = ?", []any{h.id}}, "%s: what is lent cannot be read: %q", h.name, lent)
+		}
+		if failures < 0 {
+			a.find(fix{"update host set failures = 0 where id = ?", []any{h.id}}, "%s: %d requests failed", h.name, failures)
 		}
 		a.hosts[h.id], a.named[h.name] = &h, &h
 		return nil
@@ -278,6 +282,19 @@ func (a *audit) readSeeds() error {
 		}
 		if _, err := frontier.ParseURL(text); err != nil {
 			a.find(fix{"delete from seed where id = ?", []any{id}}, "a seed is no URL: %s", shorten(text))
+		}
+		return nil
+	})
+}
+
+func (a *audit) readNotes() error {
+	return each(a.ctx, a.db, "select host from note", func(rows *sql.Rows) error {
+		var host int64
+		if err := rows.Scan(&host); err != nil {
+			return err
+		}
+		if a.hosts[host] == nil {
+			a.find(fix{"delete from note where host = ?", []any{host}}, "a note is on no host: %d", host)
 		}
 		return nil
 	})

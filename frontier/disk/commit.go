@@ -26,6 +26,7 @@ type batch struct {
 	seen     []run
 	dead     []deadURL
 	seeds    []frontier.Entry
+	notes    map[int64]note // on hosts, by id: the latest ones
 	examples map[frontier.Reason]string
 	meta     bool // the crawl, its state, or whether there is progress
 
@@ -48,11 +49,12 @@ type deadURL struct {
 }
 
 func newBatch() *batch {
-	return &batch{examples: map[frontier.Reason]string{}, committed: make(chan struct{})}
+	return &batch{notes: map[int64]note{}, examples: map[frontier.Reason]string{}, committed: make(chan struct{})}
 }
 
 func (b *batch) empty() bool {
-	return len(b.hosts)+len(b.chunks)+len(b.erased)+len(b.revived)+len(b.seen)+len(b.dead)+len(b.seeds)+len(b.examples) == 0 && !b.meta
+	return len(b.hosts)+len(b.chunks)+len(b.erased)+len(b.revived)+len(b.seen)+len(b.dead)+len(b.seeds) == 0 &&
+		len(b.notes)+len(b.examples) == 0 && !b.meta
 }
 
 func (b *batch) touch(h *host) {
@@ -95,22 +97,24 @@ const (
 	putDead
 	deleteDead
 	putSeed
+	putNote
 	putRefused
 	putMeta
 )
 
 var statements = map[statement]string{
-	putHost: `insert or replace into host (id, name, next, delay, accepted, done, dead, lent, alone, probation)
-		values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-	putChunk: `insert into chunk (id, host, priority, depth, hops, seed, generation, via, due, n, settled, tries, paths)
-		values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+	putHost: `insert or replace into host (id, name, next, delay, failures, accepted, done, dead, lent, alone, probation)
+		values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+	putChunk: `insert into chunk (id, host, priority, depth, hops, seed, sitemap, generation, via, due, n, settled, tries, paths)
+		values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 	updateChunk: `update chunk set settled = ?, tries = ? where id = ?`,
 	deleteChunk: `delete from chunk where id = ?`,
 	putSeen:     `insert into seen (forgotten, fingerprints) values (?, ?)`,
-	putDead: `insert into dead (url, reason, detail, attempts, at, depth, hops, priority, seed, via, generation)
-		values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+	putDead: `insert into dead (url, reason, detail, attempts, at, depth, hops, priority, seed, sitemap, via, generation)
+		values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 	deleteDead: `delete from dead where id = ?`,
-	putSeed:    `insert into seed (url, via) values (?, ?)`,
+	putSeed:    `insert into seed (url, via, sitemap) values (?, ?, ?)`,
+	putNote:    `insert or replace into note (host, at, text) values (?, ?, ?)`,
 	putRefused: `insert or replace into refused (reason, slot, url) values (?, ?, ?)`,
 	putMeta:    `insert or replace into meta (k, v) values (?, ?)`,
 }
@@ -222,7 +226,10 @@ func (s *Store) rows(b *batch) []row {
 		rows = append(rows, d.row())
 	}
 	for _, e := range b.seeds {
-		rows = append(rows, row{putSeed, []any{e.URL.String(), e.Via}})
+		rows = append(rows, seedRow(e))
+	}
+	for id, n := range b.notes {
+		rows = append(rows, row{putNote, []any{id, n.at, n.text}})
 	}
 	for reason, url := range b.examples {
 		rows = append(rows, row{putRefused, []any{string(reason), slot(s.stats.Refused[reason], 0), url}})
@@ -234,14 +241,16 @@ func (s *Store) rows(b *batch) []row {
 }
 
 func (h *host) row() row {
-	return row{putHost, []any{h.id, string(h.name), toMillis(h.next), h.delay, h.accepted, h.done, h.dead, h.lent().String(),
-		h.live() && len(h.lease.chunks) == 1, h.probation}}
+	return row{putHost, []any{h.id, string(h.name), toMillis(h.next), h.delay, h.failures, h.accepted, h.done, h.dead,
+		h.lent().String(), h.live() && len(h.lease.chunks) == 1, h.probation}}
 }
 
 func (d *deadURL) row() row {
 	return row{putDead, []any{d.URL.String(), string(d.reason), d.detail, d.Attempt + 1, toMillis(d.at), d.Depth, d.Hops,
-		int(d.Priority), d.Seed, d.Via, d.Generation}}
+		int(d.Priority), d.Seed, d.Sitemap, d.Via, d.Generation}}
 }
+
+func seedRow(e frontier.Entry) row { return row{putSeed, []any{e.URL.String(), e.Via, e.Sitemap}} }
 
 // row is what brings the chunk's row up to date.
 func (c *chunk) row() []row {
@@ -256,7 +265,7 @@ func (c *chunk) row() []row {
 	case wasStored:
 		return []row{{updateChunk, []any{c.settled, bytes.Clone(c.tries), c.id}}}
 	}
-	return []row{{putChunk, []any{c.id, c.host.id, int(c.priority), c.depth, c.hops, c.seed, c.generation, c.via,
+	return []row{{putChunk, []any{c.id, c.host.id, int(c.priority), c.depth, c.hops, c.seed, c.sitemap, c.generation, c.via,
 		toMillis(c.due), c.n, c.settled, bytes.Clone(c.tries), string(c.text)}}}
 }
 

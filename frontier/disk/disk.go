@@ -105,6 +105,7 @@ var (
 	_ frontier.Holder   = (*Store)(nil)
 	_ frontier.Keeper   = (*Store)(nil)
 
+	_ frontier.Memory    = (*Store)(nil)
 	_ frontier.Inspector = (*Store)(nil)
 	_ frontier.Mender    = (*Store)(nil)
 	_ frontier.Exporter  = (*Store)(nil)

@@ -13,9 +13,7 @@
 // Leases are written before they are lent. Opened again after a crash, the store knows which hosts may have been asked
 // a moment ago and lets them rest for their delay, and which URLs may have killed the process.
 //
-// A crawl that was imported from a store whose fingerprints are shorter keeps to as many bits of them. Check compares
-// the tables of the file with each other, and repairs them by what is nearer to the URLs: paths before counts, hosts
-// before sums. Open does no repairs: it refuses a file whose counts do not fit, unless it is opened to be mended.
+// Notes on hosts are in the file alone, but for those of the open batch.
 //
 // Check compares the tables of the file with each other, and can repair them by what is nearest to the URLs: paths before
 // the counts of hosts, these before the counts of the crawl. Open repairs nothing: it refuses a file whose counts do not

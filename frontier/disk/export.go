@@ -107,10 +107,10 @@ const ring = 100
 func slot(n, age int64) int64 { return ((n-age)%ring + ring) % ring }
 
 func (e *exporter) eachHost() error {
-	return each(e.ctx, e.tx, "select id, name, next, delay, accepted, done, dead from host order by id", func(rows *sql.Rows) error {
+	return each(e.ctx, e.tx, "select id, name, next, delay, failures, accepted, done, dead from host order by id", func(rows *sql.Rows) error {
 		var id, next int64
 		var h frontier.HostPart
-		if err := rows.Scan(&id, &h.Host, &next, &h.Delay, &h.Accepted, &h.Done, &h.Dead); err != nil {
+		if err := rows.Scan(&id, &h.Host, &next, &h.Delay, &h.Failures, &h.Accepted, &h.Done, &h.Dead); err != nil {
 			return err
 		}
 		if next > 0 {
@@ -163,8 +163,7 @@ func (e *exporter) padding() error {
 
 // waiting yields the URLs in line and the delayed ones.
 func (e *exporter) waiting() error {
-	const query = `select id, host, priority, depth, hops, seed, generation, via, due, n, settled, tries, paths from chunk order by id`
-	return each(e.ctx, e.tx, query, func(rows *sql.Rows) error {
+	return each(e.ctx, e.tx, "select "+chunkColumns+" from chunk order by id", func(rows *sql.Rows) error {
 		c, host, err := scanChunk(rows)
 		if err != nil {
 			return err
@@ -175,7 +174,7 @@ func (e *exporter) waiting() error {
 		for i, path := range c.paths[c.settled:] {
 			u := &frontier.URLPart{
 				State: frontier.URLQueued, URL: string(e.hosts[host]) + path, Via: c.via, Depth: c.depth, Hops: c.hops,
-				Priority: c.priority, Seed: c.seed, Attempt: c.attempts(c.settled + i), Generation: c.generation,
+				Priority: c.priority, Seed: c.seed, Sitemap: c.sitemap, Attempt: c.attempts(c.settled + i), Generation: c.generation,
 			}
 			if c.due > 0 {
 				u.State, u.Due = frontier.URLDelayed, time.UnixMilli(c.due).UTC()
@@ -198,7 +197,7 @@ func (e *exporter) dead() error {
 			after = d.id
 			u := &frontier.URLPart{
 				State: frontier.URLDead, URL: d.URL.String(), Via: d.Via, Depth: d.Depth, Hops: d.Hops, Priority: d.Priority, Seed: d.Seed,
-				Attempt: d.Attempt, Generation: d.Generation, Reason: d.reason, Detail: d.detail, At: time.UnixMilli(d.at).UTC(),
+				Sitemap: d.Sitemap, Attempt: d.Attempt, Generation: d.Generation, Reason: d.reason, Detail: d.detail, At: time.UnixMilli(d.at).UTC(),
 			}
 			if err := e.yield(&frontier.Part{URL: u}); err != nil {
 				return err
@@ -208,9 +207,9 @@ func (e *exporter) dead() error {
 }
 
 func (e *exporter) seeds() error {
-	return each(e.ctx, e.tx, "select url, via from seed order by id", func(rows *sql.Rows) error {
+	return each(e.ctx, e.tx, "select url, via, sitemap from seed order by id", func(rows *sql.Rows) error {
 		u := &frontier.URLPart{State: frontier.URLSeed, Seed: true}
-		if err := rows.Scan(&u.URL, &u.Via); err != nil {
+		if err := rows.Scan(&u.URL, &u.Via, &u.Sitemap); err != nil {
 			return err
 		}
 		return e.yield(&frontier.Part{URL: u})

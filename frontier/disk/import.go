@@ -155,7 +155,7 @@ func (m *importer) takeCrawl(c *frontier.CrawlPart) error {
 	case c.Stats.Leased > 0:
 		return fmt.Errorf("%d URLs were lent when it was exported", c.Stats.Leased)
 	}
-	if _, err := fingerprints(c.Secret); err != nil {
+	if _, err := fingerprints(c.Secret, c.Crawl.Policy); err != nil {
 		return err
 	}
 	m.crawl = c
@@ -175,7 +175,8 @@ func (m *importer) takeHost(p *frontier.HostPart) error {
 	}
 	m.got.Hosts++
 	h := &host{
-		id: m.got.Hosts, name: p.Host, delay: int64(p.Delay), accepted: p.Accepted, done: p.Done, dead: p.Dead,
+		id: m.got.Hosts, name: p.Host, delay: int64(p.Delay), failures: p.Failures, accepted: p.Accepted, done: p.Done,
+		dead: p.Dead,
 	}
 	if !p.Next.IsZero() {
 		h.next = p.Next.UnixNano()
@@ -211,10 +212,10 @@ func (m *importer) takeURL(p *frontier.URLPart) error {
 		return fmt.Errorf("%s is of a host that did not come before it", u)
 	}
 	it := frontier.Item{Entry: frontier.Entry{URL: u, Via: p.Via, Depth: p.Depth, Hops: p.Hops,
-		Priority: min(p.Priority, frontier.MaxPriority), Seed: p.Seed}, Attempt: p.Attempt, Generation: p.Generation}
+		Priority: min(p.Priority, frontier.MaxPriority), Seed: p.Seed, Sitemap: p.Sitemap}, Attempt: p.Attempt, Generation: p.Generation}
 	switch p.State {
 	case frontier.URLSeed:
-		return m.exec(row{putSeed, []any{u.String(), p.Via}})
+		return m.exec(seedRow(it.Entry))
 	case frontier.URLDead:
 		m.got.Dead++
 		d := deadURL{Item: it, reason: p.Reason, detail: p.Detail, at: p.At.UnixNano()}
@@ -231,7 +232,8 @@ func (m *importer) takeURL(p *frontier.URLPart) error {
 
 // queue puts a URL at the end of its host's line, or sets it aside until it is due.
 func (m *importer) queue(h *host, it *frontier.Item, due time.Time) error {
-	of := origin{host: h, priority: it.Priority, depth: it.Depth, hops: it.Hops, seed: it.Seed, generation: it.Generation, via: it.Via}
+	of := origin{host: h, priority: it.Priority, depth: it.Depth, hops: it.Hops, seed: it.Seed, sitemap: it.Sitemap,
+		generation: it.Generation, via: it.Via}
 	if c := m.open; c == nil || c.origin != of || c.due > 0 || c.n == chunkMax || !due.IsZero() {
 		if err := m.seal(); err != nil {
 			return err

@@ -253,23 +253,6 @@ func TestACheckWhileURLsMove(t *testing.T) {
 	}
 }
 
-// A file of the first version of the schema is brought to this one, and what died before can be retried.
-func TestAFileOfTheFirstSchema(t *testing.T) {
-	dir := t.TempDir()
-	worked(t, dir)
-	alter(t, filepath.Join(dir, disk.File), `alter table dead drop column hops; alter table dead drop column priority;
-		alter table dead drop column seed; delete from meta where k = 'prints'; pragma user_version = 1`)
-	s := mustOpen(t, dir)
-	if n, err := s.Retry(t.Context(), "http://a.test", ""); n != 2 || err != nil {
-		t.Errorf("retried %d, %v", n, err)
-	}
-	if found, err := s.Check(t.Context(), false); err != nil || len(found) > 0 {
-		t.Errorf("found %q, %v", found, err)
-	}
-	s.Close()
-	mustOpen(t, dir)
-}
-
 // BenchmarkMove exports and imports a crawl with many fingerprints. It reports how long that takes for each.
 func BenchmarkMove(b *testing.B) {
 	const urls = 1_000_000

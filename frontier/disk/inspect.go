@@ -36,8 +36,15 @@ func Inspect(ctx context.Context, dir string, hosts int) (Report, error) {
 	if err := readMeta(db, map[string]any{"crawl": &r.Crawl, "stats": &r.Stats}); err != nil {
 		return r, openError(file, err)
 	}
+	failures, version := "failures", 0
+	if err := db.QueryRowContext(ctx, "pragma user_version").Scan(&version); err != nil {
+		return r, openError(file, err)
+	}
+	if version < 3 { // nobody has opened it since
+		failures = "0"
+	}
 	rows, err := db.QueryContext(ctx, `select name, sum(n - settled) as waiting, sum((n - settled) * (due > 0)), done, dead, next, delay,
-			case lent when '' then 0 else (select sum(value) from json_each(lent)) end
+			case lent when '' then 0 else (select sum(value) from json_each(lent)) end, `+failures+`
 		from chunk join host on host.id = chunk.host group by host.id order by waiting desc limit ?`, hosts)
 	if err != nil {
 		return r, openError(file, err)
@@ -46,7 +53,7 @@ func Inspect(ctx context.Context, dir string, hosts int) (Report, error) {
 	for rows.Next() {
 		var h frontier.HostStats
 		var waiting, next int64
-		if err := rows.Scan(&h.Host, &waiting, &h.Delayed, &h.Done, &h.Dead, &next, &h.Delay, &h.Leased); err != nil {
+		if err := rows.Scan(&h.Host, &waiting, &h.Delayed, &h.Done, &h.Dead, &next, &h.Delay, &h.Leased, &h.Failures); err != nil {
 			return r, openError(file, err)
 		}
 		h.Queued = waiting - h.Delayed - h.Leased

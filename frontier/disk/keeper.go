@@ -49,7 +49,7 @@ func (s *Store) Seeds(ctx context.Context, first int64, yield func(frontier.Entr
 	if err := s.end(); err != nil { // those of the open batch too
 		return err
 	}
-	rows, err := s.db.QueryContext(ctx, "select url, via from seed order by id limit -1 offset ?", first)
+	rows, err := s.db.QueryContext(ctx, "select url, via, sitemap from seed order by id limit -1 offset ?", first)
 	if err != nil {
 		return fmt.Errorf("seeds: %w", err)
 	}
@@ -57,7 +57,7 @@ func (s *Store) Seeds(ctx context.Context, first int64, yield func(frontier.Entr
 	for rows.Next() {
 		var text string
 		e := frontier.Entry{Seed: true}
-		if err := rows.Scan(&text, &e.Via); err != nil {
+		if err := rows.Scan(&text, &e.Via, &e.Sitemap); err != nil {
 			return fmt.Errorf("seeds: %w", err)
 		}
 		if e.URL, err = frontier.ParseURL(text); err != nil {

@@ -147,7 +147,8 @@ func (s *Store) lendHost(h *host, n int, r frontier.LeaseRequest) *lease {
 
 // describe is the lease as its owner sees it: what is not settled yet.
 func (s *Store) describe(l *lease) frontier.Lease {
-	out := frontier.Lease{Host: l.host.name, Token: l.token, TTL: l.ttl, Delay: s.delay(l.host), Settled: l.settled, Version: l.version}
+	out := frontier.Lease{Host: l.host.name, Token: l.token, TTL: l.ttl, Delay: s.delay(l.host), Settled: l.settled, Version: l.version,
+		Failures: l.host.failures}
 	out.Items = make([]frontier.Item, len(l.chunks))
 	at, i := (*chunk)(nil), 0
 	for k := l.settled; k < len(l.chunks); k++ {

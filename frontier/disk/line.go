@@ -14,6 +14,7 @@ type host struct {
 
 	next     int64 // not lent before
 	delay    int64 // its own
+	failures int   // requests in a row that failed
 	accepted int64
 	done     int64
 	dead     int64
@@ -70,6 +71,7 @@ type origin struct {
 	depth      int
 	hops       int
 	seed       bool
+	sitemap    bool
 	generation int
 	via        string
 }
@@ -126,6 +128,7 @@ func (c *chunk) item(i int) frontier.Item {
 	return frontier.Item{
 		Entry: frontier.Entry{
 			URL: c.host.name.URL(c.paths[i]), Via: c.via, Depth: c.depth, Hops: c.hops, Priority: c.priority, Seed: c.seed,
+			Sitemap: c.sitemap,
 		},
 		Attempt:    c.attempts(i),
 		Generation: c.generation,

@@ -3,7 +3,6 @@ package disk
 import (
 	"context"
 	"database/sql"
-	_ "embed" // schema.sql
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
@@ -21,12 +20,6 @@ import (
 
 // File is the name of the store's file in its folder.
 const File = "crawl.db"
-
-// Schema is the version of the file's layout (PRAGMA user_version).
-const Schema = 2
-
-//go:embed schema.sql
-var schema string
 
 // ErrCorrupt is returned by Open for a file that cannot be what this package wrote.
 var ErrCorrupt = errors.New("the frontier file is damaged")
@@ -104,28 +97,6 @@ func openError(file string, err error) error {
 	return fmt.Errorf("%s: %w", file, storeError(err))
 }
 
-// checkSchema makes the tables of a new file and refuses a newer version of them.
-func (s *Store) checkSchema() error {
-	var version int
-	if err := s.db.QueryRow("pragma user_version").Scan(&version); err != nil {
-		return err
-	}
-	switch {
-	case version > Schema:
-		return fmt.Errorf("it was written by a newer trawl (schema %d; this one knows %d): use that one, or another folder", version, Schema)
-	case version > 0:
-		return nil
-	}
-	tables := 0
-	if err := s.db.QueryRow("select count(*) from sqlite_schema").Scan(&tables); err != nil {
-		return err
-	}
-	if tables > 0 {
-		return fmt.Errorf("%w: it is a SQLite file, but not of trawl", ErrCorrupt)
-	}
-	return s.create()
-}
-
 // checkPages looks for damage to the structure of the file. Cost: it reads all of it, some 500 MB a second.
 func (s *Store) checkPages() error {
 	var verdict string
@@ -136,43 +107,6 @@ func (s *Store) checkPages() error {
 		return fmt.Errorf("%w: %s", ErrCorrupt, verdict)
 	}
 	return nil
-}
-
-// migrate brings a file of an earlier version to this one.
-func (s *Store) migrate() error {
-	var version int
-	if err := s.db.QueryRow("pragma user_version").Scan(&version); err != nil || version == Schema {
-		return err
-	}
-	_, err := s.db.Exec(`begin;
-		alter table dead add column hops integer not null default 0;
-		alter table dead add column priority integer not null default 0;
-		alter table dead add column seed integer not null default 0;
-		insert or replace into meta (k, v) values ('prints', '{"bits":64}');
-		pragma user_version = 2;
-		commit`)
-	return err
-}
-
-func (s *Store) create() error {
-	crawl := frontier.Crawl{ID: randomHex(8), Name: s.cfg.Crawl, Created: s.cfg.Now().UTC(), Policy: *s.cfg.Policy}
-	tx, err := s.db.Begin()
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback() // does nothing after Commit
-	if _, err := tx.Exec(schema + fmt.Sprintf("; pragma user_version = %d", Schema)); err != nil {
-		return err
-	}
-	for _, r := range []row{
-		metaRow("crawl", crawl), metaRow("state", frontier.Running), metaRow("stats", frontier.Stats{}),
-		metaRow("progress", false), metaRow("secret", randomHex(16)), metaRow("prints", prints{Bits: 64}),
-	} {
-		if _, err := tx.Exec(statements[r.do], r.args...); err != nil {
-			return err
-		}
-	}
-	return tx.Commit()
 }
 
 func (s *Store) loadMeta(saved *frontier.Stats) error {
@@ -186,7 +120,7 @@ func (s *Store) loadMeta(saved *frontier.Stats) error {
 		return fmt.Errorf("the folder holds the crawl %q, not %q: use another folder, or --crawl %s", s.crawl.Name, s.cfg.Crawl, s.crawl.Name)
 	}
 	var err error
-	if s.fp, err = fingerprints(secret); err != nil {
+	if s.fp, err = fingerprints(secret, s.crawl.Policy); err != nil {
 		return err
 	}
 	s.stats = frontier.Stats{Done: saved.Done, Dead: saved.Dead, Retries: saved.Retries, Reclaimed: saved.Reclaimed,
@@ -195,7 +129,7 @@ func (s *Store) loadMeta(saved *frontier.Stats) error {
 }
 
 // fingerprints reads the secret that they are made with.
-func fingerprints(secret string) (frontier.Fingerprints, error) {
+func fingerprints(secret string, p frontier.Policy) (frontier.Fingerprints, error) {
 	var key [16]byte
 	if len(secret) != hex.EncodedLen(len(key)) {
 		return frontier.Fingerprints{}, fmt.Errorf("%w: bad secret", ErrCorrupt)
@@ -203,7 +137,11 @@ func fingerprints(secret string) (frontier.Fingerprints, error) {
 	if _, err := hex.Decode(key[:], []byte(secret)); err != nil {
 		return frontier.Fingerprints{}, fmt.Errorf("%w: bad secret", ErrCorrupt)
 	}
-	return frontier.NewFingerprints(key), nil
+	rules, err := frontier.NewKeyRules(p)
+	if err != nil {
+		return frontier.Fingerprints{}, fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	return frontier.NewFingerprints(key, &rules), nil
 }
 
 // querier is a database, or a transaction on one.
@@ -259,7 +197,7 @@ func (n perLevel) String() string {
 }
 
 func (s *Store) loadHosts() (byID map[int64]*host, lent []cut, err error) {
-	rows, err := s.db.Query("select id, name, next, delay, accepted, done, dead, lent, alone, probation from host order by id")
+	rows, err := s.db.Query("select id, name, next, delay, failures, accepted, done, dead, lent, alone, probation from host order by id")
 	if err != nil {
 		return nil, nil, err
 	}
@@ -268,7 +206,8 @@ func (s *Store) loadHosts() (byID map[int64]*host, lent []cut, err error) {
 	for rows.Next() {
 		c := cut{host: &host{}}
 		h, held := c.host, ""
-		if err := rows.Scan(&h.id, &h.name, &h.next, &h.delay, &h.accepted, &h.done, &h.dead, &held, &c.alone, &h.probation); err != nil {
+		err := rows.Scan(&h.id, &h.name, &h.next, &h.delay, &h.failures, &h.accepted, &h.done, &h.dead, &held, &c.alone, &h.probation)
+		if err != nil {
 			return nil, nil, err
 		}
 		h.next = s.fromMillis(h.next)
@@ -321,8 +260,7 @@ func (s *Store) loadSeen() error {
 }
 
 func (s *Store) loadChunks(byID map[int64]*host) error {
-	rows, err := s.db.Query(`select id, host, priority, depth, hops, seed, generation, via, due, n, settled, tries, paths
-		from chunk order by id`)
+	rows, err := s.db.Query("select " + chunkColumns + " from chunk order by id")
 	if err != nil {
 		return err
 	}
@@ -347,11 +285,13 @@ func (s *Store) loadChunks(byID map[int64]*host) error {
 	return rows.Err()
 }
 
-// scanChunk reads a row with all columns of the table chunk, in their order.
+const chunkColumns = "id, host, priority, depth, hops, seed, sitemap, generation, via, due, n, settled, tries, paths"
+
+// scanChunk reads a row of chunkColumns.
 func scanChunk(rows *sql.Rows) (c *chunk, host int64, err error) {
 	c = &chunk{stored: true}
-	err = rows.Scan(&c.id, &host, &c.priority, &c.depth, &c.hops, &c.seed, &c.generation, &c.via, &c.due, &c.n, &c.settled,
-		&c.tries, &c.text)
+	err = rows.Scan(&c.id, &host, &c.priority, &c.depth, &c.hops, &c.seed, &c.sitemap, &c.generation, &c.via, &c.due, &c.n,
+		&c.settled, &c.tries, &c.text)
 	return c, host, err
 }
 

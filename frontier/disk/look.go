@@ -48,7 +48,8 @@ func (s *Store) Host(ctx context.Context, name frontier.Host) (frontier.HostStat
 
 // stats are the counts of a host.
 func (h *host) stats() frontier.HostStats {
-	st := frontier.HostStats{Host: h.name, Delayed: h.delayed, Done: h.done, Dead: h.dead, Delay: time.Duration(h.delay)}
+	st := frontier.HostStats{Host: h.name, Delayed: h.delayed, Done: h.done, Dead: h.dead, Delay: time.Duration(h.delay),
+		Failures: h.failures}
 	if h.live() {
 		st.Leased = int64(len(h.lease.chunks) - h.lease.settled)
 		st.Worker, st.Until = h.lease.worker, time.Unix(0, h.lease.deadline)
@@ -92,7 +93,7 @@ func (s *Store) settled(ctx context.Context) error {
 
 // readDead reads the next dead URLs after a row: of one reason, or of any with none. Their times are in milliseconds.
 func readDead(ctx context.Context, db querier, why frontier.Reason, after int64) (page []deadURL, err error) {
-	rows, err := db.QueryContext(ctx, `select id, url, reason, detail, attempts, at, depth, hops, priority, seed, via, generation
+	rows, err := db.QueryContext(ctx, `select id, url, reason, detail, attempts, at, depth, hops, priority, seed, sitemap, via, generation
 		from dead where id > ? and (? = '' or reason = ?) order by id limit ?`, after, string(why), string(why), step)
 	if err != nil {
 		return nil, err
@@ -102,7 +103,7 @@ func readDead(ctx context.Context, db querier, why frontier.Reason, after int64)
 		var d deadURL
 		var text string
 		if err := rows.Scan(&d.id, &text, &d.reason, &d.detail, &d.Attempt, &d.at, &d.Depth, &d.Hops, &d.Priority, &d.Seed,
-			&d.Via, &d.Generation); err != nil {
+			&d.Sitemap, &d.Via, &d.Generation); err != nil {
 			return nil, err
 		}
 		d.Attempt--

@@ -50,6 +50,7 @@ func (s *Store) revive(ctx context.Context, page []deadURL, name frontier.Host, 
 			continue
 		}
 		h.dead--
+		h.failures = 0
 		s.stats.Dead--
 		if s.stats.DeadFor[d.reason]--; s.stats.DeadFor[d.reason] == 0 {
 			delete(s.stats.DeadFor, d.reason)

@@ -99,7 +99,7 @@ func (s *Store) changed() {
 // enqueue puts a URL at the end of its host's line, as if it had never been tried. The caller seals what it opens.
 func (s *Store) enqueue(h *host, e *frontier.Entry, generation int) {
 	of := origin{host: h, priority: min(e.Priority, frontier.MaxPriority), depth: e.Depth, hops: e.Hops, seed: e.Seed,
-		generation: generation, via: e.Via}
+		sitemap: e.Sitemap, generation: generation, via: e.Via}
 	if h.openFor != s.accepts || h.open.origin != of || h.open.n == chunkMax {
 		s.openChunk(h, of)
 	}

@@ -9,6 +9,7 @@ create table host (
 	name      text not null,              -- scheme://authority
 	next      integer not null default 0, -- not to be asked before
 	delay     integer not null default 0, -- its own (Crawl-delay), beside the policy's
+	failures  integer not null default 0, -- requests to it that failed in a row
 	accepted  integer not null default 0, -- URLs of it that were ever accepted
 	done      integer not null default 0,
 	dead      integer not null default 0,
@@ -25,6 +26,7 @@ create table chunk (
 	depth      integer not null,
 	hops       integer not null,          -- redirects in a row that led here
 	seed       integer not null,
+	sitemap    integer not null default 0, -- they are read as sitemaps
 	generation integer not null,
 	via        text not null,             -- the page
 	due        integer not null,          -- retry: not before; 0 when in line
@@ -38,7 +40,10 @@ create table chunk (
 create table seen (id integer primary key, forgotten integer not null, fingerprints blob not null);
 
 -- What the scope grows from; via is empty for what a user gave, else the seed that redirected here.
-create table seed (id integer primary key, url text not null, via text not null);
+create table seed (id integer primary key, url text not null, via text not null, sitemap integer not null default 0);
+
+-- What hosts say of themselves, their robots.txt, as the crawler keeps it; and when it was kept.
+create table note (host integer primary key, at integer not null, text blob not null);
 
 create table dead (
 	id         integer primary key,
@@ -52,7 +57,8 @@ create table dead (
 	generation integer not null,
 	hops       integer not null default 0, -- this and the next two: to put it in line again
 	priority   integer not null default 0,
-	seed       integer not null default 0
+	seed       integer not null default 0,
+	sitemap    integer not null default 0
 );
 
 -- The latest refused links, up to 100 for each reason.

@@ -29,13 +29,14 @@ func Bench(b *testing.B, open Open) {
 		{"push of 60 links, 6 new", (*load).push},
 		{"lease and release of 16 hosts x 10", (*load).lease},
 		{"page with 60 links, 6 new", (*load).page},
+		{"note of 2 KB kept and recalled", (*load).note},
 	} {
 		b.Run(w.name, func(b *testing.B) { benchLoad(b, open, w.run) })
 	}
 }
 
 func benchLoad(b *testing.B, open Open, run func(*load) error) {
-	f := open(b, frontier.Policy{}, time.Now)
+	f := open(b, frontier.Policy{}, time.Now).Frontier
 	for n := range int64(benchHosts) {
 		if _, err := f.Push(b.Context(), benchPages(benchHost(n), 0, benchOld)); err != nil {
 			b.Fatal(err)
@@ -121,6 +122,25 @@ func (l *load) page() error {
 	err := l.f.Ack(l.ctx, lease, r)
 	if lease.Settled == len(lease.Items) {
 		l.leases = l.leases[1:]
+	}
+	return err
+}
+
+// note is what becomes of a robots.txt that was asked for: its host is given back.
+func (l *load) note() error {
+	for len(l.leases) == 0 {
+		if err := l.take(); err != nil {
+			return err
+		}
+	}
+	lease, m := &l.leases[0], l.f.(frontier.Memory)
+	l.leases = l.leases[1:]
+	err := m.Remember(l.ctx, lease, make([]byte, 2<<10))
+	if err == nil {
+		_, _, err = m.Recall(l.ctx, lease.Host)
+	}
+	if err == nil {
+		err = l.f.Ack(l.ctx, lease, frontier.Report{Release: true})
 	}
 	return err
 }

@@ -17,29 +17,32 @@ type Fault struct {
 	After  bool   // it took effect, and only the reply was lost; else it never arrived
 }
 
-// Flaky returns a frontier that does what f does, but fails as planned, with frontier.ErrUnavailable. It is a Holder and
-// a Keeper if f is both, and knows a Fleet if f, which is both, does that too; these powers do not fail.
+// Flaky returns a frontier that does what f does, but fails as planned, with frontier.ErrUnavailable. It is a Holder, a
+// Keeper and a Memory if f is all of them, and knows a Fleet if f does that too; these powers do not fail.
 func Flaky(f frontier.Frontier, plan ...Fault) frontier.Frontier {
 	faulty := &flaky{Frontier: f, plan: plan, calls: map[string]int{}}
 	holder, holds := f.(frontier.Holder)
 	keeper, keeps := f.(frontier.Keeper)
+	memory, remembers := f.(frontier.Memory)
 	fleet, knows := f.(frontier.Fleet)
 	switch {
-	case !holds || !keeps:
+	case !holds || !keeps || !remembers:
 		return faulty
 	case !knows:
 		return struct {
 			*flaky
 			frontier.Holder
 			frontier.Keeper
-		}{faulty, holder, keeper}
+			frontier.Memory
+		}{faulty, holder, keeper, memory}
 	}
 	return struct {
 		*flaky
 		frontier.Holder
 		frontier.Keeper
+		frontier.Memory
 		frontier.Fleet
-	}{faulty, holder, keeper, fleet}
+	}{faulty, holder, keeper, memory, fleet}
 }
 
 type flaky struct {

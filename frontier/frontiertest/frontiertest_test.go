@@ -191,7 +191,8 @@ func TestFlakyFailsAsPlanned(t *testing.T) {
 	count(frontier.Stats{Leased: 1, Done: 1, HostsLeased: 1})
 
 	_, keeps := f.(frontier.Keeper)
-	if _, knows := f.(frontier.Fleet); !keeps || !knows {
+	_, remembers := f.(frontier.Memory)
+	if _, knows := f.(frontier.Fleet); !keeps || !remembers || !knows {
 		t.Error("the store's optional powers are gone")
 	}
 	if _, ok := Flaky(struct{ frontier.Frontier }{model}).(frontier.Keeper); ok {

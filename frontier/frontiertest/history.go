@@ -115,7 +115,7 @@ func play(t testing.TB, open Open, data []byte) (words []string, err error) {
 		}
 	}
 	if err == nil {
-		err = errors.Join(p.inspect(), sound(t.Context(), p.f))
+		err = errors.Join(p.inspect(), p.recall(), sound(t.Context(), p.f))
 	}
 	if err == nil {
 		err = p.drain()
@@ -173,7 +173,7 @@ func (p *player) step(o op) error {
 	case k < 14:
 		return p.release(o)
 	}
-	switch o.a % 12 {
+	switch o.a % 14 {
 	case 0, 1:
 		p.reopen()
 		return nil
@@ -191,6 +191,8 @@ func (p *player) step(o op) error {
 		return p.inspect()
 	case 10:
 		return p.move()
+	case 11, 12:
+		return p.remember(o)
 	default:
 		return p.cancelled()
 	}
@@ -215,7 +217,8 @@ func entries(n int, b, c byte) (list []frontier.Entry) {
 	for i := range n {
 		u, v := int(b)+i*(1+int(c%16)), int(c)+i
 		h := []frontier.Host{hostA, hostB, hostC, "https://d.test"}[u%4]
-		e := frontier.Entry{URL: h.URL(fmt.Sprintf("/%d", u/4%16)), Priority: frontier.Priority(v % 4), Depth: v / 4 % 4, Hops: v / 16 % 3}
+		e := frontier.Entry{URL: h.URL(fmt.Sprintf("/%d", u/4%16)), Priority: frontier.Priority(v % 4), Depth: v / 4 % 4, Hops: v / 16 % 3,
+			Sitemap: v%5 == 0}
 		if v%8 > 0 {
 			e.Via = fmt.Sprintf("https://via.test/%d", v)
 		}
@@ -323,6 +326,11 @@ func (p *player) ack(o op) error {
 	r.Next = []time.Duration{0, 0, 3 * time.Second, time.Minute}[o.a/16%4]
 	r.Delay = []time.Duration{0, 0, 0, 2 * time.Second}[o.a/64]
 	r.Release = o.b/4%8 == 0
+	mix := int(o.a) + 3*int(o.b) + 5*int(o.c)
+	r.Failures = mix % 4
+	if mix/4%3 == 0 {
+		r.Found = entries(1+mix/12%6, o.b-o.c, o.a+o.b)
+	}
 	return p.report(h, r)
 }
 
@@ -369,32 +377,4 @@ func (p *player) report(h *held, r frontier.Report) error {
 	}
 	h.before, h.last, h.Lease = h.Lease, r, got
 	return nil
-}
-
-// again sends the last ack of a lease once more, or a longer one from the same place.
-func (p *player) again(o op) error {
-	if len(p.leases) == 0 {
-		return nil
-	}
-	h := p.leases[int(o.a)%len(p.leases)]
-	if h.before.Settled == h.Settled {
-		return nil
-	}
-	old := &held{Lease: h.before}
-	r := h.last
-	if o.b%2 == 0 && h.Settled < len(h.Items) {
-		r.Outcomes = append(slices.Clip(r.Outcomes), p.outcome(o, 0))
-	}
-	p.sayf("again")
-	err := p.report(old, r)
-	h.Settled = max(h.Settled, old.Settled)
-	return err
-}
-
-func (p *player) release(o op) error {
-	if len(p.leases) == 0 {
-		return nil
-	}
-	r := frontier.Report{Release: o.b%2 == 0} // else it only extends
-	return p.report(p.leases[int(o.a)%len(p.leases)], r)
 }

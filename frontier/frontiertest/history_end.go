@@ -24,6 +24,37 @@ func (m *Model) wait(worker string) time.Duration {
 	return m.nextEvent(m.now(), worker)
 }
 
+// again sends the last ack of a lease once more, or a longer one from the same place.
+func (p *player) again(o op) error {
+	if len(p.leases) == 0 {
+		return nil
+	}
+	h := p.leases[int(o.a)%len(p.leases)]
+	if h.before.Settled == h.Settled {
+		return nil
+	}
+	old := &held{Lease: h.before}
+	r := h.last
+	if o.b%2 == 0 && h.Settled < len(h.Items) {
+		r.Outcomes = append(slices.Clip(r.Outcomes), p.outcome(o, 0))
+	}
+	if o.b%8 < 2 {
+		r.Found = append(slices.Clip(r.Found), entries(2, o.c, o.b)...)
+	}
+	p.sayf("again")
+	err := p.report(old, r)
+	h.Settled = max(h.Settled, old.Settled)
+	return err
+}
+
+func (p *player) release(o op) error {
+	if len(p.leases) == 0 {
+		return nil
+	}
+	r := frontier.Report{Release: o.b%2 == 0, Failures: int(o.c % 3)} // else it only extends
+	return p.report(p.leases[int(o.a)%len(p.leases)], r)
+}
+
 // reopen kills the process. Who was seeding died with it. Whether a store still knows the leases that were ended
 // properly is its own business, so they are forgotten here, unless the store keeps all of them.
 func (p *player) reopen() {

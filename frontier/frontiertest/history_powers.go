@@ -1,6 +1,7 @@
 package frontiertest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -87,7 +88,7 @@ func (p *player) move() error {
 	p.store = p.store.Import(reader(parts))
 	p.f = p.store.Frontier
 	p.model.moved(p.store.KeepsLeases)
-	return errors.Join(p.compare(), p.inspect(), p.setState(before.State))
+	return errors.Join(p.compare(), p.inspect(), p.recall(), p.setState(before.State))
 }
 
 // rest gives back all leases, in a crawl that lends nothing.
@@ -111,4 +112,35 @@ func (p *player) rest() error {
 	}
 	_, err := p.lend(frontier.LeaseRequest{Worker: "nobody", Hosts: 1, Batch: 1, TTL: ttl})
 	return err
+}
+
+// remember keeps a note on a host under a lease that is held, or was, and recalls it.
+func (p *player) remember(o op) error {
+	m, ok := p.f.(frontier.Memory)
+	if !ok || len(p.leases) == 0 {
+		return nil
+	}
+	l, note := p.leases[int(o.b)%len(p.leases)].Lease, slices.Repeat([]byte{o.c}, int(o.c))
+	p.sayf("remember %d bytes for %s %s", len(note), l.Host, l.Token)
+	err, wantErr := m.Remember(p.T.Context(), &l, note), p.model.Remember(p.T.Context(), &l, note)
+	if fault(err) != fault(wantErr) {
+		return fmt.Errorf("remember: %v, want %v", err, wantErr)
+	}
+	return p.recall()
+}
+
+// recall compares the notes on all hosts.
+func (p *player) recall() error {
+	m, ok := p.f.(frontier.Memory)
+	if !ok {
+		return nil
+	}
+	for _, h := range []frontier.Host{hostA, hostB, hostC, "https://d.test"} {
+		got, age, err := m.Recall(p.T.Context(), h)
+		want, wantAge, _ := p.model.Recall(p.T.Context(), h)
+		if err != nil || age != wantAge || (got == nil) != (want == nil) || !bytes.Equal(got, want) {
+			return fmt.Errorf("recall of %s: %q, %v old, %v; want %q, %v old", h, got, age, err, want, wantAge)
+		}
+	}
+	return nil
 }

@@ -203,7 +203,7 @@ func stateSurvives(t *testing.T, open Open) {
 	policy.MaxPages, policy.Delay, policy.Exclude = 100, 0, []string{"/private/"}
 	x := start(t, open, policy)
 	seeds := pages(hostA, 0, 0, 2)
-	seeds[0].Seed, seeds[1].Seed = true, true
+	seeds[0].Seed, seeds[1].Seed, seeds[1].Sitemap = true, true, true
 	x.push(5, append(seeds, pages(hostA, 1, 2, 3)...)...)
 	made := x.crawl()
 	l := x.one(3, hostA, "/0", "/1", "/2")
@@ -235,7 +235,7 @@ func stateSurvives(t *testing.T, open Open) {
 	x.settle(&lent[0], frontier.Done, frontier.Done)
 	x.settle(&lent[1], frontier.Done)
 	retried := x.rests(time.Minute)
-	if it := retried.Items[0]; it.URL != seeds[1].URL || it.Attempt != 1 {
+	if it := retried.Items[0]; it.Entry != seeds[1] || it.Attempt != 1 {
 		t.Errorf("retried after reopening: %s", describe(*retried))
 	}
 
@@ -267,17 +267,17 @@ func (x *fixture) crawl() frontier.Crawl {
 // seeded wants these seeds, in any order, and that the reader can stop early.
 func (x *fixture) seeded(want []frontier.Entry) {
 	x.Helper()
-	got := map[frontier.URL]bool{}
+	got := map[frontier.URL]frontier.Entry{}
 	err := x.keeper().Seeds(x.Context(), 0, func(e frontier.Entry) bool {
-		got[e.URL] = true
+		got[e.URL] = e
 		return true
 	})
 	if err != nil || len(got) != len(want) {
 		x.Fatalf("seeds: %d, %v; want %d", len(got), err, len(want))
 	}
 	for _, e := range want {
-		if !got[e.URL] {
-			x.Fatalf("%s is no seed any more", e.URL)
+		if g := got[e.URL]; !g.Seed || g.Sitemap != e.Sitemap {
+			x.Fatalf("%s is no such seed any more: %+v", e.URL, g)
 		}
 	}
 	calls := 0
@@ -315,11 +315,11 @@ func calls(ctx context.Context, f frontier.Frontier, l *frontier.Lease) map[stri
 		errs["SetState"] = k.SetState(ctx, frontier.Stopping)
 		errs["Seeds"] = k.Seeds(ctx, 0, func(frontier.Entry) bool { return true })
 	}
-	callPowers(ctx, f, errs)
+	callPowers(ctx, f, l, errs)
 	return errs
 }
 
-func callPowers(ctx context.Context, f frontier.Frontier, errs map[string]error) {
+func callPowers(ctx context.Context, f frontier.Frontier, l *frontier.Lease, errs map[string]error) {
 	if w, ok := f.(frontier.Fleet); ok {
 		_, errs["Beat"] = w.Beat(ctx, frontier.Member{Name: "w"})
 		_, errs["Members"] = w.Members(ctx)
@@ -329,10 +329,15 @@ func callPowers(ctx context.Context, f frontier.Frontier, errs map[string]error)
 		_, _, errs["Host"] = in.Host(ctx, hostA)
 		errs["Hosts"] = in.Hosts(ctx, func(frontier.HostStats) bool { return true })
 		errs["Dead"] = in.Dead(ctx, func(frontier.DeadURL) bool { return true })
+		_, errs["Refused"] = in.Refused(ctx)
 	}
 	if m, ok := f.(frontier.Mender); ok {
 		_, errs["Retry"] = m.Retry(ctx, "", "")
 		_, errs["Check"] = m.Check(ctx, true)
+	}
+	if m, ok := f.(frontier.Memory); ok {
+		errs["Remember"] = m.Remember(ctx, l, []byte("late"))
+		_, _, errs["Recall"] = m.Recall(ctx, hostA)
 	}
 	if e, ok := f.(frontier.Exporter); ok {
 		errs["Export"] = e.Export(ctx, func(*frontier.Part) error { return nil })

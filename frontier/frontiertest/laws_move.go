@@ -165,7 +165,8 @@ func everythingIsCarriedOn(t *testing.T, open Open, kinds int) {
 			t.Fatalf("crawl after the move: %+v, want %+v", got, made)
 		}
 		made.Version = got.Version
-		x.seeded([]frontier.Entry{{URL: hostA.URL("/seed")}, {URL: hostB.URL("/moved")}})
+		x.seeded([]frontier.Entry{{URL: hostA.URL("/seed"), Sitemap: true}, {URL: hostB.URL("/moved")}})
+		x.forgot(hostA)
 		if _, ok := x.f.(frontier.Inspector); ok {
 			x.died("https://a.test/1 dns no such host", "https://a.test/0 test ")
 			x.hosts()
@@ -175,6 +176,13 @@ func everythingIsCarriedOn(t *testing.T, open Open, kinds int) {
 		x.unchanged(before)
 	}
 	x.goesOn()
+}
+
+func sitemaps(entries []frontier.Entry) []frontier.Entry {
+	for i := range entries {
+		entries[i].Sitemap = true
+	}
+	return entries
 }
 
 // exampled wants these refused links to be carried as examples, the latest first.
@@ -193,8 +201,8 @@ func (x *traveller) exampled(why frontier.Reason, want ...string) {
 // worked brings a crawl into the state that is carried about: paused, and nothing lent.
 func (x *traveller) worked() {
 	x.Helper()
-	x.push(5, slices.Concat([]frontier.Entry{{URL: hostA.URL("/seed"), Seed: true, Priority: 2, Depth: 4, Hops: 2}},
-		pages(hostA, 0, 0, 2), pages(hostA, 1, 2, 2))...)
+	x.push(5, slices.Concat([]frontier.Entry{{URL: hostA.URL("/seed"), Seed: true, Sitemap: true, Priority: 2, Depth: 4, Hops: 2}},
+		sitemaps(pages(hostA, 0, 0, 2)), pages(hostA, 1, 2, 2))...)
 	r := report(frontier.Retry, frontier.Dead, frontier.Done, frontier.Refused, frontier.Retry)
 	r.Outcomes[1].Reason, r.Outcomes[1].Detail = "dns", "no such host"
 	r.Outcomes[2].Found = slices.Concat(pages(hostA, 3, 4, 3),
@@ -202,7 +210,9 @@ func (x *traveller) worked() {
 	r.Outcomes[2].Refused = []frontier.Refusal{{Reason: frontier.TooDeep, Count: 3, Example: "https://deep.test/"}}
 	r.Outcomes[4].After = time.Minute
 	r.Next, r.Delay = 20*time.Second, 5*time.Second
-	x.ack(x.one(9, hostA, "/0", "/1", "/2", "/3", "/seed"), r)
+	l := x.one(9, hostA, "/0", "/1", "/2", "/3", "/seed")
+	x.remember(l, "not carried on")
+	x.ack(l, r)
 	x.clock.Advance(20 * time.Second)
 	x.first("/0", report(frontier.Dead)) // at its second attempt
 
@@ -210,10 +220,10 @@ func (x *traveller) worked() {
 	late.Outcomes[0].Reason = "late"
 	x.first("/4", late)
 	x.retry(1, hostA, "late")
-	x.push(2, pages(hostA, 0, 12, 2)...)
+	x.push(2, append(sitemaps(pages(hostA, 0, 12, 1)), pages(hostA, 0, 13, 1)...)...)
 	x.push(0, pages(hostA, 0, 14, 1)...) // over the cap: /seed, /0 to /2, /4 to /6, /12 and /13 are nine
 	x.push(0, pages(hostA, 0, 15, 1)...)
-	x.first("/12", frontier.Report{Next: 30 * time.Second, Release: true})
+	x.first("/12", frontier.Report{Next: 30 * time.Second, Release: true, Failures: 4})
 	x.set(frontier.Paused)
 }
 
@@ -238,19 +248,28 @@ func (x *traveller) goesOn() {
 	}
 	x.settle(l, frontier.Done, frontier.Done)
 	l = x.rests(30 * time.Second)
+	if it := l.Items[0]; l.Failures != 4 || !it.Sitemap {
+		x.Errorf("lent after the moves: %s", describe(*l))
+	}
 	x.ack(l, frontier.Report{Release: true})
 	l = x.one(9, hostA, "/12", "/13", "/5", "/6", "/4")
-	if it := l.Items[4]; l.Delay != 5*time.Second || it.Generation != 1 || it.Attempt != 0 || it.Priority != 3 {
+	if it := l.Items[4]; l.Delay != 5*time.Second || it.Generation != 1 || it.Attempt != 0 || it.Priority != 3 || l.Items[1].Sitemap {
 		x.Errorf("lent after the moves: %s", describe(*l))
 	}
 	x.settle(l, slices.Repeat([]frontier.Verdict{frontier.Done}, 5)...)
 	l = x.rests(10 * time.Second)
-	want := frontier.Entry{URL: hostA.URL("/seed"), Seed: true, Priority: 2, Depth: 4, Hops: 2}
+	want := frontier.Entry{URL: hostA.URL("/seed"), Seed: true, Sitemap: true, Priority: 2, Depth: 4, Hops: 2}
 	if it := l.Items[0]; it != (frontier.Item{Entry: want, Attempt: 1}) {
 		x.Errorf("retried after the moves: %+v", it)
 	}
 	x.settle(l, frontier.Done)
 	x.over()
+	x.retry(2, hostA, "")
+	l = x.one(9, hostA, "/1", "/0")
+	if !l.Items[0].Sitemap || !l.Items[1].Sitemap {
+		x.Errorf("lent from the dead after the moves: %s", describe(*l))
+	}
+	x.settle(l, frontier.Done, frontier.Done)
 
 	x.push(0, slices.Concat(pages(hostA, 0, 0, 3), pages(hostA, 0, 4, 3), pages(hostA, 0, 12, 2), pages(hostB, 0, 0, 1))...)
 	x.push(0, pages(hostA, 0, 3, 1)...) // it was refused, and is over the cap

@@ -134,7 +134,7 @@ func inspectionAgrees(t *testing.T, open Open) {
 	lent := x.lease(3, 2) // C, A, B
 	r := report(frontier.Done, frontier.Dead)
 	r.Outcomes[1].Reason, r.Outcomes[1].Detail = "dns", "no such host"
-	r.Next, r.Delay = 5*time.Second, 2*time.Second
+	r.Next, r.Delay, r.Failures = 5*time.Second, 2*time.Second, 3
 	x.ack(&lent[1], r)
 	later := report(frontier.Retry)
 	later.Outcomes[0].After = time.Minute
@@ -144,7 +144,7 @@ func inspectionAgrees(t *testing.T, open Open) {
 
 	got := x.hosts()
 	want := map[frontier.Host]frontier.HostStats{
-		hostA: {Queued: 3, Done: 1, Dead: 1, Next: now.Add(4 * time.Second), Delay: 2 * time.Second},
+		hostA: {Queued: 3, Done: 1, Dead: 1, Next: now.Add(4 * time.Second), Delay: 2 * time.Second, Failures: 3},
 		hostB: {Queued: 1, Delayed: 1, Leased: 1, Worker: "w", Until: now.Add(ttl)},
 		hostC: {Leased: 1, Worker: "w", Until: now.Add(ttl - time.Second)},
 	}

@@ -177,4 +177,12 @@ func (x *fixture) refused(why frontier.Reason, want int64) {
 	if s := x.stats(); s.Refused[why] != want {
 		x.Fatalf("refused %v, want %d for %s", s.Refused, want, why)
 	}
+	in, ok := x.f.(frontier.Inspector)
+	if !ok {
+		return
+	}
+	examples, err := in.Refused(x.Context())
+	if n := len(examples[why]); err != nil || (n == 0) != (want == 0) || int64(n) > min(want, 100) {
+		x.Fatalf("%d examples of %d links refused for %s: %v", n, want, why, err)
+	}
 }

@@ -27,6 +27,7 @@ var (
 	_ frontier.Keeper   = (*Model)(nil)
 	_ frontier.Fleet    = (*Model)(nil)
 
+	_ frontier.Memory    = (*Model)(nil)
 	_ frontier.Inspector = (*Model)(nil)
 	_ frontier.Mender    = (*Model)(nil)
 )
@@ -41,7 +42,7 @@ func NewModel(p frontier.Policy, now func() time.Time) *Model {
 		seen:    map[string]*link{},
 		holds:   map[string]int64{},
 		members: map[string]frontier.Member{},
-		refused: map[frontier.Reason]int64{},
+		refused: map[frontier.Reason]int64{}, examples: map[frontier.Reason][]string{},
 		deadFor: map[frontier.Reason]int64{},
 	}}
 }
@@ -90,12 +91,7 @@ func (m *Model) Push(ctx context.Context, entries []frontier.Entry) (added int, 
 	}
 	defer leave()
 	m.pass()
-	for _, e := range entries {
-		if m.accept(e) {
-			added++
-		}
-	}
-	return added, nil
+	return m.acceptAll(entries), nil
 }
 
 // Lease implements frontier.Frontier.
@@ -118,6 +114,9 @@ func (m *Model) Ack(ctx context.Context, l *frontier.Lease, r frontier.Report) e
 	from, to, cur := l.Settled, l.Settled+len(r.Outcomes), h.last
 	switch {
 	case to <= cur.settled && (from < cur.settled || !cur.lives): // sent again: it has all been done
+		if cur.lives { // but links may have been found since
+			m.acceptAll(r.Found)
+		}
 		l.Settled = to
 		return nil
 	case !cur.lives:
@@ -129,6 +128,7 @@ func (m *Model) Ack(ctx context.Context, l *frontier.Lease, r frontier.Report) e
 	if slices.ContainsFunc(fresh, func(o frontier.Outcome) bool { return o.Verdict < frontier.Done || o.Verdict > frontier.Refused }) {
 		return errors.New("ack without a verdict")
 	}
+	m.acceptAll(r.Found)
 	for _, o := range fresh {
 		m.settle(h, cur.items[cur.settled], o)
 		cur.settled++
@@ -138,6 +138,7 @@ func (m *Model) Ack(ctx context.Context, l *frontier.Lease, r frontier.Report) e
 	if r.Delay > 0 {
 		h.delay = millis(r.Delay)
 	}
+	h.failures = r.Failures
 	cur.deadline = now + cur.ttl
 	if r.Release || cur.settled == len(cur.items) {
 		cur.lives = false

@@ -127,7 +127,7 @@ func (m *Model) show(h *host) frontier.Lease {
 	l := frontier.Lease{
 		Host: h.name, Token: h.last.token, Settled: h.last.settled, Version: h.last.version,
 		TTL:   time.Duration(h.last.ttl) * time.Millisecond,
-		Delay: time.Duration(m.delayOf(h)) * time.Millisecond,
+		Delay: time.Duration(m.delayOf(h)) * time.Millisecond, Failures: h.failures,
 	}
 	for _, u := range h.last.items {
 		l.Items = append(l.Items, u.Item)

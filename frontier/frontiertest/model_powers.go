@@ -47,6 +47,40 @@ func (m *Model) Members(ctx context.Context) ([]frontier.Member, error) {
 	return list, nil
 }
 
+// Remember implements frontier.Memory.
+func (m *Model) Remember(ctx context.Context, l *frontier.Lease, note []byte) error {
+	leave, err := m.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	m.pass()
+	h := m.byName[l.Host]
+	switch {
+	case len(note) > frontier.MaxNote:
+		return fmt.Errorf("note on %s: %d bytes, more than %d", l.Host, len(note), frontier.MaxNote)
+	case h == nil || !h.lent() || h.last.token != l.Token:
+		return frontier.ErrLeaseLost
+	}
+	h.note, h.noted = append([]byte{}, note...), m.now()
+	return nil
+}
+
+// Recall implements frontier.Memory.
+func (m *Model) Recall(ctx context.Context, name frontier.Host) ([]byte, time.Duration, error) {
+	leave, err := m.enter(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer leave()
+	h := m.byName[name]
+	if h == nil || h.note == nil {
+		return nil, 0, nil
+	}
+	age := time.Duration(m.now()-h.noted) * time.Millisecond
+	return append([]byte{}, h.note...), max(age, 0), nil
+}
+
 // Hosts implements frontier.Inspector.
 func (m *Model) Hosts(ctx context.Context, yield func(frontier.HostStats) bool) error {
 	leave, err := m.enter(ctx)
@@ -90,7 +124,7 @@ func (w *world) inspect(h *host) frontier.HostStats {
 	}
 	s := frontier.HostStats{
 		Host: h.name, Queued: n[queued], Delayed: n[delayed], Leased: n[leased], Done: n[done], Dead: n[dead],
-		Delay: time.Duration(h.delay) * time.Millisecond,
+		Delay: time.Duration(h.delay) * time.Millisecond, Failures: h.failures,
 	}
 	if h.next > 0 {
 		s.Next = time.UnixMilli(h.next)
@@ -120,6 +154,20 @@ func (m *Model) Dead(ctx context.Context, yield func(frontier.DeadURL) bool) err
 	return nil
 }
 
+// Refused implements frontier.Inspector.
+func (m *Model) Refused(ctx context.Context) (map[frontier.Reason][]string, error) {
+	leave, err := m.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	examples := map[frontier.Reason][]string{}
+	for why, list := range m.examples {
+		examples[why] = slices.Clone(list)
+	}
+	return examples, nil
+}
+
 // Retry implements frontier.Mender.
 func (m *Model) Retry(ctx context.Context, name frontier.Host, why frontier.Reason) (n int64, err error) {
 	leave, err := m.enter(ctx)
@@ -135,6 +183,7 @@ func (m *Model) Retry(ctx context.Context, name frontier.Host, why frontier.Reas
 		u.in, u.Attempt, u.strikes = queued, 0, 0
 		u.Generation++
 		h := m.byName[u.URL.Host()]
+		h.failures = 0
 		h.line[u.Priority] = append(h.line[u.Priority], u)
 		n++
 		return true
@@ -166,14 +215,14 @@ func (m *Model) Check(ctx context.Context, _ bool) (findings []string, err error
 	return findings, nil
 }
 
-// moved is what becomes of a crawl that is exported and imported: suspicions are left behind.
+// moved is what becomes of a crawl that is exported and imported: suspicions and notes are left behind.
 func (m *Model) moved(fleet bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.fleet = fleet
 	m.progress, m.cautious = false, false
 	for _, h := range m.hosts {
-		h.probation, h.last = false, nil
+		h.probation, h.last, h.note = false, nil, nil
 		for _, u := range slices.Concat(append(h.line[:], h.delayed)...) {
 			u.strikes = 0
 		}

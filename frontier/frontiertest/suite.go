@@ -67,6 +67,9 @@ func laws() []law {
 		{"drained exactly when nothing is queued, delayed or lent and nobody is seeding; new seeds reopen the crawl", drainedExactly},
 		{"max pages is exact", maxPagesIsExact},
 		{"over a cap a link is refused, counted, and not seen", capsRefuse},
+		{"links reported under a lease are accepted before its outcomes; under a stale token none is", foundComesFirst},
+		{"failures of a host are kept for its next owner, across expiries and reopening too", failuresAreKept},
+		{"a note on a host is kept by its owner alone, and known to all", notesAreKept},
 		{"paused lends nothing, resumed loses nothing, stop drains", statesAreObeyed},
 		{"stats add up", statsAddUp},
 		{"state survives reopening, kill -9 included", stateSurvives},
@@ -254,6 +257,16 @@ func (x *fixture) reopen() {
 	x.Helper()
 	x.f = x.store.Reopen()
 	x.stats()
+}
+
+// memory is the store as one that keeps notes, as every store does.
+func (x *fixture) memory() frontier.Memory {
+	x.Helper()
+	m, ok := x.f.(frontier.Memory)
+	if !ok {
+		x.Fatal("the store is no frontier.Memory")
+	}
+	return m
 }
 
 // power is the store by one of its optional powers. The rest of a law is skipped where the store does not have it.

@@ -79,8 +79,8 @@ func diffHosts(got, want frontier.HostStats, now time.Time) string {
 		if !h.Until.IsZero() {
 			until = h.Until.Sub(now).String()
 		}
-		return fmt.Sprintf("%s: %d queued, %d delayed, %d leased, %d done, %d dead, next %s, delay %v, held by %q until %s",
-			h.Host, h.Queued, h.Delayed, h.Leased, h.Done, h.Dead, next, h.Delay, h.Worker, until)
+		return fmt.Sprintf("%s: %d queued, %d delayed, %d leased, %d done, %d dead, next %s, delay %v, %d failures, held by %q until %s",
+			h.Host, h.Queued, h.Delayed, h.Leased, h.Done, h.Dead, next, h.Delay, h.Failures, h.Worker, until)
 	}
 	if g, w := plain(got), plain(want); g != w {
 		return fmt.Sprintf("\n got %s\nwant %s", g, w)
@@ -106,10 +106,10 @@ func fault(err error) string {
 // describe is a lease's host and unsettled URLs as people read them.
 func describe(l frontier.Lease) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s delay %v:", l.Host, l.Delay)
+	fmt.Fprintf(&b, "%s delay %v, %d failures:", l.Host, l.Delay, l.Failures)
 	for _, it := range l.Items[l.Settled:] {
-		fmt.Fprintf(&b, " %s(attempt %d, generation %d, priority %d, depth %d, hops %d, via %q)",
-			it.URL.Path(), it.Attempt, it.Generation, it.Priority, it.Depth, it.Hops, it.Via)
+		fmt.Fprintf(&b, " %s(attempt %d, generation %d, priority %d, depth %d, hops %d, via %q, sitemap %v)",
+			it.URL.Path(), it.Attempt, it.Generation, it.Priority, it.Depth, it.Hops, it.Via, it.Sitemap)
 	}
 	return b.String()
 }

@@ -34,6 +34,7 @@ type world struct {
 
 	retries, reclaimed int64
 	refused, deadFor   map[frontier.Reason]int64
+	examples           map[frontier.Reason][]string // of refused links, the latest first
 }
 
 // host is one host. Times are in milliseconds.
@@ -46,6 +47,9 @@ type host struct {
 	delay     int64                             // its own, beside the policy's
 	turn      int                               // of the hosts that are due the lowest goes first
 	probation bool                              // lent one URL at a time: a worker died with it, or two with its first URL
+	failures  int                               // requests in a row that failed, as the latest ack says
+	note      []byte                            // nil: none
+	noted     int64                             // when
 	last      *lease                            // the latest lease; nil if it expired
 }
 
@@ -200,11 +204,11 @@ func (w *world) accept(e frontier.Entry) bool {
 	}
 	p := w.crawl.Policy
 	if p.MaxHostPages > 0 && h.pages >= p.MaxHostPages {
-		w.refused[frontier.HostPagesCap]++
+		w.refuse(frontier.HostPagesCap, 1, e.URL.String())
 		return false
 	}
 	if p.MaxHostQueue > 0 && h.waiting() >= p.MaxHostQueue {
-		w.refused[frontier.HostQueueCap]++
+		w.refuse(frontier.HostQueueCap, 1, e.URL.String())
 		return false
 	}
 	if w.byName[h.name] == nil {
@@ -218,10 +222,19 @@ func (w *world) accept(e frontier.Entry) bool {
 	h.pages++
 	h.line[e.Priority] = append(h.line[e.Priority], u)
 	if e.Seed {
-		w.seeds = append(w.seeds, frontier.Entry{URL: e.URL, Via: e.Via, Seed: true})
+		w.seeds = append(w.seeds, frontier.Entry{URL: e.URL, Via: e.Via, Seed: true, Sitemap: e.Sitemap})
 		w.crawl.Version++
 	}
 	return true
+}
+
+func (w *world) acceptAll(entries []frontier.Entry) (added int) {
+	for _, e := range entries {
+		if w.accept(e) {
+			added++
+		}
+	}
+	return added
 }
 
 // waiting counts the host's URLs that are not settled.
@@ -249,14 +262,19 @@ func (w *world) settle(h *host, u *link, o frontier.Outcome) {
 	case frontier.Refused:
 		delete(w.seen, u.URL.Key())
 		h.pages--
-		w.refused[o.Reason]++
+		w.refuse(o.Reason, 1, u.URL.String())
 	}
 	for _, r := range o.Refused {
-		w.refused[r.Reason] += int64(r.Count)
+		w.refuse(r.Reason, r.Count, r.Example)
 	}
-	for _, e := range o.Found {
-		w.accept(e)
-	}
+	w.acceptAll(o.Found)
+}
+
+// refuse counts links and keeps an example, the latest first.
+func (w *world) refuse(why frontier.Reason, n int, example string) {
+	w.refused[why] += int64(n)
+	w.examples[why] = append([]string{example}, w.examples[why]...)
+	w.examples[why] = w.examples[why][:min(100, len(w.examples[why]))]
 }
 
 func (w *world) bury(u *link, why frontier.Reason, detail string) {

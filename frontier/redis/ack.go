@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"trawl/frontier"
@@ -12,7 +13,8 @@ import (
 // errMoved says that another run of a server has the crawl than the one that links were left out for.
 var errMoved = errors.New("another run of the server")
 
-// Ack implements frontier.Frontier. When there are more than 500 links the surplus is pushed first, in steps of its own.
+// Ack implements frontier.Frontier. Report.Found is pushed first, in steps of 500 links, and so is the surplus when there
+// are more than 500 in the outcomes.
 func (s *Store) Ack(ctx context.Context, l *frontier.Lease, r frontier.Report) error {
 	if err := s.enter(ctx); err != nil {
 		return err
@@ -28,6 +30,9 @@ func (s *Store) Ack(ctx context.Context, l *frontier.Lease, r frontier.Report) e
 		return fmt.Errorf("ack %s: %w", l.Host, err)
 	}
 	l.Settled += len(r.Outcomes)
+	if r.Release || l.Settled == len(l.Items) {
+		s.way.end(l.Token)
+	}
 	return nil
 }
 
@@ -38,19 +43,38 @@ type ack struct {
 	r frontier.Report
 
 	run    string    // of the server, that the seen cache is good for
-	links  [][]offer // of each outcome, those that the cache does not know
-	n      int       // of links
+	found  []offer   // on the way, those that the cache does not know
+	links  [][]offer // of each outcome, likewise
+	n      int       // of the latter
 	capped bool      // a cap kept some of them out
 }
 
 func (a *ack) send(ctx context.Context) error {
 	a.filter()
+	if a.s.way.astray(a.l.Token, a.run) {
+		return frontier.ErrLeaseLost
+	}
 	offered := a.links
+	if err := a.push(ctx, a.found); err != nil {
+		return err
+	}
 	if err := a.pushSurplus(ctx); err != nil {
 		return err
 	}
 	if err := a.settle(ctx); err != nil {
 		return err
+	}
+	a.learn(offered)
+	return nil
+}
+
+// learn notes what the store acknowledged.
+func (a *ack) learn(offered [][]offer) {
+	if len(a.r.Found) > 0 {
+		a.s.way.note(a.l.Token, a.run)
+	}
+	if !a.capped {
+		a.s.cache.add(a.run, a.found)
 	}
 	for i, o := range a.r.Outcomes {
 		if n := a.l.Settled + i; o.Verdict == frontier.Refused && n < len(a.l.Items) {
@@ -60,34 +84,49 @@ func (a *ack) send(ctx context.Context) error {
 			a.s.cache.add(a.run, offered[i])
 		}
 	}
-	return nil
 }
 
 // filter finds the links that the store may not have.
 func (a *ack) filter() {
 	a.run, a.links, a.n, a.capped = a.s.runID(), make([][]offer, len(a.r.Outcomes)), 0, false
+	a.found = a.unknown(a.r.Found)
 	for i := range a.r.Outcomes {
-		for _, o := range a.s.offers(a.r.Outcomes[i].Found) {
-			if o.entry.Seed || !a.s.cache.has(a.run, o.fp) {
-				a.links[i] = append(a.links[i], o)
-			}
-		}
+		a.links[i] = a.unknown(a.r.Outcomes[i].Found)
 		a.n += len(a.links[i])
 	}
 }
 
-// pushSurplus pushes links until the rest of them fits in one script, under the lease: nobody who lost it adds work.
+// unknown are the links that the cache does not know.
+func (a *ack) unknown(links []frontier.Entry) (offers []offer) {
+	for _, o := range a.s.offers(links) {
+		if o.entry.Seed || !a.s.cache.has(a.run, o.fp) {
+			offers = append(offers, o)
+		}
+	}
+	return offers
+}
+
+// pushSurplus pushes links of outcomes until the rest of them fits in one script.
 func (a *ack) pushSurplus(ctx context.Context) error {
 	a.links = append([][]offer(nil), a.links...) // send needs them whole
 	for i := range a.links {
-		for a.n > maxLinks && len(a.links[i]) > 0 {
-			n := min(a.n-maxLinks, maxLinks, len(a.links[i]))
-			_, capped, err := a.s.push(ctx, a.run, a.l, a.links[i][:n])
-			if err != nil {
-				return err
-			}
-			a.links[i], a.n, a.capped = a.links[i][n:], a.n-n, a.capped || capped
+		n := max(min(a.n-maxLinks, len(a.links[i])), 0)
+		if err := a.push(ctx, a.links[i][:n]); err != nil {
+			return err
 		}
+		a.links[i], a.n = a.links[i][n:], a.n-n
+	}
+	return nil
+}
+
+// push pushes links in steps that scripts can take, under the lease: nobody who lost it adds work.
+func (a *ack) push(ctx context.Context, links []offer) error {
+	for part := range slices.Chunk(links, maxLinks) {
+		_, capped, err := a.s.push(ctx, a.run, a.l, part)
+		if err != nil {
+			return err
+		}
+		a.capped = a.capped || capped
 	}
 	return nil
 }
@@ -130,7 +169,7 @@ func (a *ack) args() []any {
 		verdicts[i] = '0' + byte(min(o.Verdict, 9))
 	}
 	args := []any{
-		a.run, string(a.l.Host), a.l.Token, a.l.Settled, verdicts, max(millis(a.r.Next), 0), max(millis(a.r.Delay), 0), a.r.Release,
+		a.run, string(a.l.Host), a.l.Token, a.l.Settled, verdicts, max(millis(a.r.Next), 0), max(millis(a.r.Delay), 0), a.last(),
 	}
 	for i := range a.r.Outcomes {
 		at := len(args)
@@ -140,28 +179,32 @@ func (a *ack) args() []any {
 	return args
 }
 
+// last tells of failures and of release in one number: the server takes each argument of every ack apart.
+func (a *ack) last() int {
+	n := 2 * kept(a.r.Failures)
+	if a.r.Release {
+		n++
+	}
+	return n
+}
+
+// kept is a number of failures as records have it.
+func kept(failures int) int { return min(max(failures, 0), math.MaxInt32) }
+
 // appendOutcome appends what became of one URL.
 func (a *ack) appendOutcome(args []any, i int) []any {
 	o, n := &a.r.Outcomes[i], a.l.Settled+i
 	fp, set := "", ""
 	if o.Verdict == frontier.Refused && n < len(a.l.Items) {
 		u := a.l.Items[n].URL
-		fp, set = member(a.s.fp.Of(u)), seenSet(u)
+		fp, set = member(a.s.fp.Of(u)), a.s.seenSet(u.Host())
 	}
 	args = append(args, string(o.Reason), o.Detail, max(millis(o.After), 0), fp, set, len(o.Refused))
 	for _, r := range o.Refused {
 		args = append(args, string(r.Reason), r.Count, r.Example)
 	}
-	return appendRuns(args, a.links[i])
+	return a.s.appendRuns(args, a.links[i])
 }
 
-// seenSet names the seen set that a URL belongs to: its host, as it is in its key. For hosts these are the same, but for
-// a dot at the end of the name.
-func seenSet(u frontier.URL) string {
-	host := u.Host()
-	if name := host.Hostname(); name == "" || name[len(name)-1] != '.' {
-		return string(host)
-	}
-	root := host.URL("/").Key()
-	return root[:len(root)-1]
-}
+// seenSet names the seen set that a host's URLs belong to: the host of their keys. For most hosts these are the same.
+func (s *Store) seenSet(h frontier.Host) string { return string(s.fp.Rules().Host(h)) }

@@ -3,9 +3,9 @@
 -- Cost: O(outcomes + links).
 -- KEYS[1] prefix. ARGV[1] time, [2] crawl, [3] not used, [4] number of acks, then for each of them: [1] run of the server
 -- for which links were left out, [2] host, [3] token, [4] URLs settled before, [5] verdicts, a digit each, [6] next
--- request in (ms), [7] delay from now on (ms, 0 as it was), [8] 1 to release, then for each outcome: how many arguments
--- follow for it; reason, detail, after (ms), fingerprint, name of the seen set; number of refusals, each reason, count,
--- example; runs of links (see accept).
+-- request in (ms), [7] delay from now on (ms, 0 as it was), [8] twice the failures in a row, and 1 more to
+-- release, then for each outcome: how many arguments follow for it; reason, detail, after (ms), fingerprint, name of the
+-- seen set; number of refusals, each reason, count, example; runs of links (see accept).
 -- Results: [1] acks, [2...] a word for each: ok; capped, which is ok too, but a cap may have kept links out; moved, lost;
 -- or far, verdict: a mistake of the caller. Only ok and capped changed something. Or [1] again.
 if begin(unpack(m.brings and WITH_LINKS or {})) then return { 'again' } end
@@ -82,7 +82,9 @@ local function ack(a, h, skip)
   if ARGV[a + 6] ~= '0' then h[DELAY] = tonumber(ARGV[a + 6]) end
   h[DEADLINE] = now + h[TTL]
   touch(name)
-  if ARGV[a + 7] == '1' or h[SETTLED] == h[TOTAL] then finish(name, h) end
+  local last = ARGV[a + 7] + 0
+  if skip <= #verdicts then h[FAILURES] = floor(last / 2) end -- or else it was overtaken
+  if last % 2 == 1 or h[SETTLED] == h[TOTAL] then finish(name, h) end
   if #verdicts > skip then h[PROBATION] = 0 end
 end
 

@@ -8,8 +8,8 @@
 // is to a lease: a worker that dies loses nothing.
 //
 // Every script can be sent twice. No URL has a key of its own, or is kept whole: a waiting one is its path in a list of
-// its host, a seen one a fingerprint of 53 bits in a set of its host. Without memory left the server takes no more links,
-// but it still lends and settles.
+// its host, a seen one a fingerprint of 53 bits in a set of its host. Without memory left the server takes no more links
+// and notes, but it still lends and settles.
 //
 // Whoever looks into a crawl, checks, exports or imports it does so in steps, with workers of other crawls in between.
 // A crawl that is imported or removed has another id until that is done, and so is nobody's to work on; what was cut off

@@ -24,6 +24,7 @@ const (
 	flagHops       = 16
 	flagGeneration = 32
 	flagTried      = 64
+	flagSitemap    = 128
 
 	attemptMask = 63
 )
@@ -38,6 +39,9 @@ func encodeElement(it *frontier.Item) string {
 	b = binary.AppendUvarint(b, uint64(max(it.Depth, 0)))
 	if it.Seed {
 		flags |= flagSeed
+	}
+	if it.Sitemap {
+		flags |= flagSitemap
 	}
 	if it.Hops > 0 {
 		flags |= flagHops
@@ -83,7 +87,7 @@ func decodeElement(h frontier.Host, s string) (it frontier.Item, err error) {
 		it.Generation = r.varint()
 	}
 	it.Priority = frontier.Priority(flags & flagPriority)
-	it.Seed = flags&flagSeed != 0
+	it.Seed, it.Sitemap = flags&flagSeed != 0, flags&flagSitemap != 0
 	path := r.rest
 	if flags&flagVia != 0 {
 		var found bool

@@ -10,7 +10,7 @@ func TestElements(t *testing.T) {
 	const host frontier.Host = "https://example.test:8443"
 	entry := func(path, via string) frontier.Entry { return frontier.Entry{URL: host.URL(path), Via: via} }
 	all := entry("/a/b?c=d", "https://other.test/page?x=1")
-	all.Depth, all.Hops, all.Priority, all.Seed = 300, 10, 3, true
+	all.Depth, all.Hops, all.Priority, all.Seed, all.Sitemap = 300, 10, 3, true, true
 	for name, it := range map[string]frontier.Item{
 		"a URL alone comes back":            {Entry: entry("/", "")},
 		"all that is known comes back":      {Entry: all, Generation: 129},
@@ -35,6 +35,7 @@ func TestElements(t *testing.T) {
 
 func FuzzElement(f *testing.F) {
 	f.Add("\x00\x01/path")
+	f.Add("\xff\x81\xac\x02\x0a\x01/a\x00\x05rest")
 	f.Add("\x7f\x81\xac\x02\x0a\x01/a\x00\x05rest")
 	f.Fuzz(func(t *testing.T, text string) {
 		const host frontier.Host = "https://a.test"

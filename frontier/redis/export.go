@@ -103,7 +103,7 @@ type exporter struct {
 }
 
 func (e *exporter) crawl(st frontier.Stats) error {
-	p := &frontier.CrawlPart{Format: frontier.PartFormat, Bits: printBits, Stats: st, Examples: map[frontier.Reason][]string{}}
+	p := &frontier.CrawlPart{Format: frontier.PartFormat, Bits: printBits, Stats: st}
 	var err error
 	if p.Crawl, err = e.s.Crawl(e.ctx); err != nil {
 		return err
@@ -113,14 +113,8 @@ func (e *exporter) crawl(st frontier.Stats) error {
 		return err
 	}
 	p.Secret = v[0]
-	for why := range st.Refused {
-		list, err := e.s.client.LRange(e.ctx, e.s.keys[0]+"e:"+string(why), 0, -1).Result()
-		if err != nil {
-			return storeError(e.ctx, err)
-		}
-		if len(list) > 0 {
-			p.Examples[why] = list
-		}
+	if p.Examples, err = e.s.Refused(e.ctx); err != nil {
+		return err
 	}
 	return e.yield(&frontier.Part{Crawl: p})
 }
@@ -134,7 +128,7 @@ func (e *exporter) eachHost() error {
 			}
 			h := &frontier.HostPart{
 				Host: r.host, Next: timeOf(r.next), Delay: time.Duration(r.delay) * time.Millisecond,
-				Accepted: r.accepted, Done: r.done, Dead: r.dead,
+				Accepted: r.accepted, Done: r.done, Dead: r.dead, Failures: int(r.failures),
 			}
 			if err := e.yield(&frontier.Part{Host: h}); err != nil {
 				return false, err
@@ -284,7 +278,7 @@ func (e *exporter) dead() error {
 func (e *exporter) seeds() error {
 	var failed error
 	err := e.s.Seeds(e.ctx, 0, func(entry frontier.Entry) bool {
-		u := &frontier.URLPart{State: frontier.URLSeed, URL: entry.URL.String(), Via: entry.Via, Seed: true}
+		u := &frontier.URLPart{State: frontier.URLSeed, URL: entry.URL.String(), Via: entry.Via, Seed: true, Sitemap: entry.Sitemap}
 		failed = e.yield(&frontier.Part{URL: u})
 		return failed == nil
 	})
@@ -294,6 +288,6 @@ func (e *exporter) seeds() error {
 // url yields a URL with what its element says.
 func (e *exporter) url(u *frontier.URLPart, it *frontier.Item) error {
 	u.URL, u.Via, u.Depth, u.Hops, u.Priority = it.URL.String(), it.Via, it.Depth, it.Hops, it.Priority
-	u.Seed, u.Attempt, u.Generation = it.Seed, it.Attempt, it.Generation
+	u.Seed, u.Sitemap, u.Attempt, u.Generation = it.Seed, it.Sitemap, it.Attempt, it.Generation
 	return e.yield(&frontier.Part{URL: u})
 }

@@ -82,10 +82,18 @@ func (s *Store) now(ctx context.Context) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	skew, _ := strconv.ParseInt(v[1], 10, 64) // none
 	t, err := s.client.Time(ctx).Result()
 	if err != nil {
 		return t, storeError(ctx, err)
 	}
-	return t.Add(time.Duration(skew) * time.Millisecond), nil
+	return s.clock(t, v[1]), nil
+}
+
+// clock is the crawl's clock, by the server's and by the skew in T:m.
+func (s *Store) clock(server time.Time, skew string) time.Time {
+	if s.cfg.Now != nil {
+		return s.cfg.Now()
+	}
+	ms, _ := strconv.ParseInt(skew, 10, 64) // none
+	return server.Add(time.Duration(ms) * time.Millisecond)
 }

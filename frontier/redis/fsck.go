@@ -179,7 +179,7 @@ const maxQuestions = 1 << 15
 
 // isSeen has a URL looked for.
 func (a *audit) isSeen(u frontier.URL) error {
-	q := question{u, seenSet(u), a.s.fp.Of(u) >> (64 - printBits)}
+	q := question{u, a.s.seenSet(u.Host()), a.s.fp.Of(u) >> (64 - printBits)}
 	if a.broken[q.set] || a.broken[imported] {
 		return nil // in the next round
 	}

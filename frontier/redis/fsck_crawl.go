@@ -117,7 +117,7 @@ func (a *audit) checkWake() error {
 func (a *audit) readKeys() error {
 	var page []string
 	err := a.s.eachKey(a.ctx, func(key string) error {
-		if !strings.HasPrefix(key, "q") && !strings.HasPrefix(key, "s:") {
+		if !strings.HasPrefix(key, "q") && !strings.HasPrefix(key, "s:") && !strings.HasPrefix(key, "n:") {
 			return nil
 		}
 		if page = append(page, key); len(page) < hostPage {
@@ -134,11 +134,13 @@ func (a *audit) readKeys() error {
 }
 
 func (a *audit) checkKeys(keys []string) error {
-	hosts, sets := map[string]*goredis.BoolCmd{}, map[string]*goredis.StringCmd{}
+	hosts, notes, sets := map[string]*goredis.BoolCmd{}, map[string]*goredis.BoolCmd{}, map[string]*goredis.StringCmd{}
 	last := map[string]int64{}
 	_, err := a.s.client.Pipelined(a.ctx, func(p goredis.Pipeliner) error {
 		for _, key := range keys {
-			if kind, rest, _ := strings.Cut(key, ":"); kind != "s" {
+			if kind, rest, _ := strings.Cut(key, ":"); kind == "n" {
+				notes[rest] = p.HExists(a.ctx, a.s.keys[0]+"h", rest)
+			} else if kind != "s" {
 				hosts[rest] = p.HExists(a.ctx, a.s.keys[0]+"h", rest)
 			} else if at := strings.LastIndexByte(rest, ':'); at >= 0 {
 				b, err := strconv.ParseInt(rest[at+1:], 10, 64)
@@ -156,6 +158,12 @@ func (a *audit) checkKeys(keys []string) error {
 	for host, there := range hosts {
 		if !there.Val() {
 			a.orphans[host] = true
+		}
+	}
+	for host, there := range notes {
+		if !there.Val() {
+			drop := a.drop("key", "n:"+host, "")
+			a.sure(drop, "there is a note on %.200q, and there is no such host", host)
 		}
 	}
 	for set, field := range sets {

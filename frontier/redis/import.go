@@ -105,6 +105,11 @@ func (m *importer) begin(c *frontier.CrawlPart) error {
 	if err != nil {
 		return err
 	}
+	rules, err := frontier.NewKeyRules(c.Crawl.Policy)
+	if err != nil {
+		return err
+	}
+	m.s.fp = frontier.NewFingerprints([16]byte{}, &rules) // which hosts share a set; fingerprints come as they are
 	m.crawl, m.s.id = c, importing+randomHex(8)
 	m.expect(imported, c.Stats.Seen)
 	args := append([]any{
@@ -169,8 +174,8 @@ func (m *importer) host(h *frontier.HostPart) error {
 	}
 	m.got.Hosts++
 	m.got.Done += h.Done
-	m.expect(seenSet(h.Host.URL("/")), h.Accepted)
-	return m.put("hosts", "", string(h.Host), unixMilli(h.Next), max(millis(h.Delay), 0), h.Accepted, h.Done, h.Dead)
+	m.expect(m.s.seenSet(h.Host), h.Accepted)
+	return m.put("hosts", "", string(h.Host), unixMilli(h.Next), max(millis(h.Delay), 0), h.Accepted, h.Done, h.Dead, kept(h.Failures))
 }
 
 // A large seen set is made with all its buckets, and gets fingerprints in the order of those: else each one would be a
@@ -243,6 +248,7 @@ func (m *importer) url(p *frontier.URLPart) error {
 	}
 	it := frontier.Item{Entry: frontier.Entry{
 		URL: u, Via: p.Via, Depth: p.Depth, Hops: p.Hops, Priority: min(p.Priority, frontier.MaxPriority), Seed: p.Seed,
+		Sitemap: p.Sitemap,
 	}, Attempt: p.Attempt, Generation: p.Generation}
 	host, element := string(u.Host()), encodeTried(&it)
 	switch p.State {

@@ -180,7 +180,7 @@ func TestImportOfOneSeenSet(t *testing.T) {
 			t.Parallel()
 			const waiting = 3
 			total := int64(done + waiting)
-			fp := frontier.NewFingerprints([16]byte{1, 2, 3})
+			fp := frontier.NewFingerprints([16]byte{1, 2, 3}, nil)
 			prints := &frontier.SeenPart{}
 			for _, e := range pages(0, done+waiting) {
 				prints.Prints = binary.LittleEndian.AppendUint64(prints.Prints, fp.Of(e.URL))

@@ -135,7 +135,7 @@ func (s *Store) Seeds(ctx context.Context, first int64, yield func(frontier.Entr
 			if err != nil {
 				return fmt.Errorf("seeds: %w", err)
 			}
-			if !yield(frontier.Entry{URL: it.URL, Via: it.Via, Seed: true}) {
+			if !yield(frontier.Entry{URL: it.URL, Via: it.Via, Seed: true, Sitemap: it.Sitemap}) {
 				return nil
 			}
 		}

@@ -29,6 +29,7 @@ import (
 //	T:s:<host>:<b>     set    bucket b of more of them
 //	T:x                list   dead URLs: {"host","reason","detail","at"} NUL element
 //	T:e:<reason>       list   the latest 100 URLs refused for that reason, the latest first
+//	T:n:<host>         string the note on the host, behind the time when it was kept (ms) and a space
 //	T:seeds            list   accepted seeds: host NUL element
 //	T:hold             zset   who is seeding, until when (ms)
 //	T:w                hash   worker -> the time of its latest beat (ms), space, what it told (JSON)
@@ -43,7 +44,7 @@ import (
 //	idle -push-> T:r -lease-> T:l -ack, release, expiry-> T:r, or idle when nothing is in line
 
 // schema is the version of this layout.
-const schema = "1"
+const schema = "2"
 
 // prefix is T for a crawl.
 func prefix(crawl string) (string, error) {

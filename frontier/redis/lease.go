@@ -45,18 +45,19 @@ func (s *Store) Lease(ctx context.Context, r frontier.LeaseRequest) ([]frontier.
 	return leases, 0, nil
 }
 
-// readLease reads host, token, ttl, delay, settled and elements.
+// readLease reads host, token, ttl, delay, settled, elements and failures.
 func readLease(reply any) (l frontier.Lease, err error) {
 	list, _ := reply.([]any)
-	if len(list) != 6 {
+	if len(list) != 7 {
 		return l, errReply
 	}
 	host, _ := list[0].(string)
 	settled, _ := list[4].(int64)
 	elements, _ := list[5].([]any)
+	failures, _ := list[6].(int64)
 	l.Host = frontier.Host(host)
 	l.Token, _ = list[1].(string)
-	l.TTL, l.Delay, l.Settled = duration(list[2]), duration(list[3]), int(settled)
+	l.TTL, l.Delay, l.Settled, l.Failures = duration(list[2]), duration(list[3]), int(settled), int(failures)
 	l.Items = make([]frontier.Item, l.Settled, l.Settled+len(elements)) // what is settled nobody asks for
 	for _, e := range elements {
 		text, _ := e.(string)

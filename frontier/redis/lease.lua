@@ -2,7 +2,7 @@
 -- KEYS[1] prefix. ARGV[1] time, [2] crawl, [3] not used, [4] worker, [5] id of the request or empty, [6] most hosts,
 -- [7] most URLs of each, [8] ttl (ms), [9] nonce, which is the request's own.
 -- Results: [1] ok, [2] version of the crawl, [3...] leases, each host, token, ttl (ms), delay (ms), settled, list of
--- elements; or [1] none, [2] ms until it is worth to ask again; or [1] again, drained.
+-- elements, failures in a row; or [1] none, [2] ms until it is worth to ask again; or [1] again, drained.
 if begin('delay', 'queued', 'delayed', 'dead', 'tok', 'max_pages', 'version', 'suspects') then return { 'again' } end
 local worker, most, batch, ttl, nonce = ARGV[4], tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), '.' .. ARGV[9]
 local skipped = 0
@@ -19,7 +19,7 @@ local function try(name, h, items)
   if m.suspects == 0 then return #items end -- there never was one
   for i = 1, #items do
     local element = items[i]
-    if byte(element) >= TRIED and strikes_of(element) == MAX_STRIKES - 1 then
+    if byte(element) % SITEMAP >= TRIED and strikes_of(element) == MAX_STRIKES - 1 then
       if i > 1 then return i - 1 end
       if call('HSETNX', T .. 'p', worker, name) == 0 then return 0 end
       h[PROBATION] = 2
@@ -61,14 +61,14 @@ local function grant(name, left)
   local c = min(n - a - b, h[LINE + 2])
   hosts[name] = { -- a new one, made at its full length: the old one would grow step by step
     h[NEXT], h[DELAY], h[ACCEPTED], h[DONE], h[DEAD], h[DELAYED], h[PROBATION],
-    h[LINE], h[LINE + 1], h[LINE + 2], h[LINE + 3], format('%d', m.tok) .. nonce, 0, -- TOKEN, SETTLED
+    h[LINE], h[LINE + 1], h[LINE + 2], h[LINE + 3], h[FAILURES], format('%d', m.tok) .. nonce, 0, -- TOKEN, SETTLED
     n, ttl, a, b, c, n - a - b - c, now + ttl, worker, -- TOTAL, TTL, LENT, DEADLINE, WORKER
   }
 end
 
 local function show(name, list)
   local h = hosts[name]
-  return { name, h[TOKEN], h[TTL], max(m.delay, h[DELAY]), h[SETTLED], list or heads(name, h, LENT, h[TOTAL]) }
+  return { name, h[TOKEN], h[TTL], max(m.delay, h[DELAY]), h[SETTLED], list or heads(name, h, LENT, h[TOTAL]), h[FAILURES] }
 end
 
 -- wait is how long nothing can become due, at most a second: others may push meanwhile.

@@ -62,10 +62,11 @@ local NEXT, DELAY = 1, 2 -- not lent before (ms); its own delay (ms)
 local ACCEPTED, DONE, DEAD, DELAYED = 3, 4, 5, 6
 local PROBATION = 7      -- 1: lent one URL at a time, until one is settled; 2: that one is in T:p
 local LINE = 8           -- and 9, 10, 11: how long its lists are, lent URLs included
-local TOKEN, SETTLED = 12, 13 -- of the latest lease, unless it expired
-local TOTAL, TTL = 14, 15     -- of the live one: URLs lent to begin with; time to live (ms)
-local LENT = 16          -- and 17, 18, 19: unsettled ones, the heads of the lists
-local DEADLINE, WORKER = 20, 21 -- of it (ms), never before the one in T:l; and who holds it
+local FAILURES = 12      -- requests in a row that failed
+local TOKEN, SETTLED = 13, 14 -- of the latest lease, unless it expired
+local TOTAL, TTL = 15, 16     -- of the live one: URLs lent to begin with; time to live (ms)
+local LENT = 17          -- and 18, 19, 20: unsettled ones, the heads of the lists
+local DEADLINE, WORKER = 21, 22 -- of it (ms), never before the one in T:l; and who holds it
 
 local hosts, place, touched = {}, {}, {}
 
@@ -79,7 +80,7 @@ local function where(h) return h[TOTAL] and 'l' or in_line(h) > 0 and 'r' or '' 
 
 -- read takes in the record of a host.
 local function read(name, record)
-  local h = record and cmsgpack.unpack(record) or { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+  local h = record and cmsgpack.unpack(record) or { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
   hosts[name], place[name] = h, where(h)
 end
 
@@ -136,15 +137,15 @@ end
 
 -- Elements: see element.go
 
-local TRIED = 64 -- flag: the second byte counts tries
+local TRIED, SITEMAP = 64, 128 -- flags, the highest: with the former the second byte counts tries
 local STRIKE, MAX_STRIKES = 64, 3
 
-local function strikes_of(element) return byte(element) >= TRIED and floor(byte(element, 2) / STRIKE) or 0 end
+local function strikes_of(element) return byte(element) % SITEMAP >= TRIED and floor(byte(element, 2) / STRIKE) or 0 end
 
 -- tried counts an attempt at a URL, and strikes of the death of its worker.
 local function tried(element, strikes)
   local flags, tries, rest = byte(element), 0, 2
-  if flags >= TRIED then tries, rest = byte(element, 2), 3 else flags = flags + TRIED end
+  if flags % SITEMAP >= TRIED then tries, rest = byte(element, 2), 3 else flags = flags + TRIED end
   strikes = min(floor(tries / STRIKE) + strikes, MAX_STRIKES)
   return string.char(flags, min(tries % STRIKE + 1, STRIKE - 1) + STRIKE * strikes) .. sub(element, rest)
 end
@@ -153,7 +154,7 @@ end
 local function path(element)
   local flags, at = byte(element), 2
   local varints = 1 + floor(flags / 16) % 2 + floor(flags / 32) % 2
-  if flags >= TRIED then at = 3 end
+  if flags % SITEMAP >= TRIED then at = 3 end
   while varints > 0 do
     if byte(element, at) < 128 then varints = varints - 1 end
     at = at + 1

@@ -1,7 +1,7 @@
 -- load.lua: takes a batch of a crawl that is imported. Sent again it does nothing. Cost: O(arguments).
 -- KEYS[1] prefix. ARGV[1] time, [2] crawl, [3] not used, [4] number of the batch, from 1 on, or 0
 -- for fingerprints by themselves, [5] what it is of, [6] and more:
--- hosts: empty, then for each host name, next (ms), delay (ms), accepted, done, dead;
+-- hosts: empty, then for each host name, next (ms), delay (ms), accepted, done, dead, failures in a row;
 -- seen: empty, then runs, each the name of a set, n, n fingerprints;
 -- waiting: empty, then for each URL its host, when it is due (ms; empty if in line), its element;
 -- list, hash: key without prefix, then values, or fields and values in turn.
@@ -13,11 +13,11 @@ prime()
 local kind, fresh = ARGV[5], 0
 
 local function take_hosts()
-  for i = 7, #ARGV, 6 do
+  for i = 7, #ARGV, 7 do
     if call('HEXISTS', T .. 'h', ARGV[i]) == 1 or hosts[ARGV[i]] then return { 'twice', ARGV[i] } end
     local h = host(ARGV[i])
     h[NEXT], h[DELAY], h[ACCEPTED] = tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3])
-    h[DONE], h[DEAD] = tonumber(ARGV[i + 4]), tonumber(ARGV[i + 5])
+    h[DONE], h[DEAD], h[FAILURES] = tonumber(ARGV[i + 4]), tonumber(ARGV[i + 5]), tonumber(ARGV[i + 6])
     touch(ARGV[i])
   end
 end

@@ -52,9 +52,14 @@ func TestAnExtensionThatKnowsLessThanTheStore(t *testing.T) {
 	push(t, s, 3, pages(0, 3))
 	l := leaseOne(t, s, 3) // for a minute
 	unsure := *l
-	ack(t, s, l, done)
+	if err := s.Ack(t.Context(), l, frontier.Report{Outcomes: []frontier.Outcome{done}, Failures: 2}); err != nil {
+		t.Fatal(err)
+	}
 	clock.Advance(50 * time.Second)
 	ack(t, s, &unsure)
+	if h, _, err := s.Host(t.Context(), hostA); err != nil || h.Failures != 2 {
+		t.Errorf("it made %d failures of 2, %v", h.Failures, err)
+	}
 	clock.Advance(50 * time.Second)
 	ack(t, s, l, done)
 	if st, err := s.Stats(t.Context()); err != nil || st.Done != 2 || st.Reclaimed != 0 {

@@ -29,7 +29,7 @@ func (a *audit) mend(args ...any) error {
 	return err
 }
 
-// drop takes what cannot be read out of a list, a sorted set or a hash.
+// drop takes what cannot be read out of a list, a sorted set or a hash, or removes a key.
 func (a *audit) drop(kind, key, what string) func() error {
 	return func() error { return a.mend("drop", kind, key, what) }
 }

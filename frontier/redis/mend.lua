@@ -2,7 +2,7 @@
 -- KEYS[1] prefix. ARGV[1] time, [2] crawl, [3] not used, [4] what to do, [5] and more:
 -- host: [5] its name, [6] its record as it was read, [7] 1 if that cannot be read, URLs [8] delayed, [9] dead and, if it
 --   cannot be read, [10] done: counts it anew from its lists, ends its lease, and puts it into the index where it belongs;
--- drop: [5] list, zset or hash, [6] key without prefix, [7] what to remove from it;
+-- drop: [5] list, zset or hash, [6] key without prefix, [7] what to remove from it; or key, [6] which one to remove whole;
 -- set: [5] name of a seen set, [6] its field in T:s from now on, or empty;
 -- scatter: [5] name of a seen set, [6] one of its buckets: puts what is in there where it belongs;
 -- totals: [5] number of counts, [6...] each with what it is, then counts and what they are from now on.
@@ -16,7 +16,7 @@ local do_ = {}
 function do_.host()
   if (call('HGET', T .. 'h', name) or '') ~= ARGV[6] then return 'moved' end
   if ARGV[7] == '1' then
-    hosts[name] = { 0, 0, 0, tonumber(ARGV[10]), 0, 0, 0, 0, 0, 0, 0 }
+    hosts[name] = { 0, 0, 0, tonumber(ARGV[10]), 0, 0, 0, 0, 0, 0, 0, 0 }
   else
     load({ name })
   end
@@ -36,7 +36,13 @@ end
 
 function do_.drop()
   local key = T .. ARGV[6]
-  if name == 'list' then call('LREM', key, 1, ARGV[7]) else call(name == 'zset' and 'ZREM' or 'HDEL', key, ARGV[7]) end
+  if name == 'key' then
+    call('UNLINK', key)
+  elseif name == 'list' then
+    call('LREM', key, 1, ARGV[7])
+  else
+    call(name == 'zset' and 'ZREM' or 'HDEL', key, ARGV[7])
+  end
 end
 
 function do_.set()

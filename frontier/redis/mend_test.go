@@ -58,6 +58,7 @@ func damages() []damage {
 		{"a host says that it did more", script("record(ARGV[1], function(h) h[4] = h[4] + 9 end)", small), "accepted", nil},
 		{"a record is cut off", script("call('HSET', T .. 'h', ARGV[1], 'xx')", small), "cannot be read", nil},
 		{"a record has a text for a number", script("record(ARGV[1], function(h) h[1] = 'soon' end)", small), "cannot be read", nil},
+		{"a host's failures are no number", script("record(ARGV[1], function(h) h[12] = 'many' end)", small), "cannot be read", nil},
 		{"a record is gone", script("call('HDEL', T .. 'h', ARGV[1])", small), "nothing is kept", nil},
 		{"all records are gone", del("h"), "nothing is kept", nil},
 		{"a host is in no index", script("call('ZREM', T .. 'r', ARGV[1])", small), "neither line", nil},
@@ -66,13 +67,13 @@ func damages() []damage {
 		{"a host is in the wrong index", script("call('ZREM', T .. 'r', ARGV[1]) call('ZADD', T .. 'l', 1, ARGV[1])", small), "lent", nil},
 		{"a host is in line for the far future", script("call('ZADD', T .. 'r', 2 ^ 51, ARGV[1])", small), "in line for", nil},
 		{"an index has a host that is none", script("call('ZADD', T .. 'r', 1, 'https://none.test')"), "no such host", nil},
-		{"a lease that no index knows", script("record(ARGV[1], function(h) h[12], h[13], h[14], h[15] = '1.x', 0, 1, 1000 "+
-			"h[16], h[17], h[18], h[19], h[20], h[21] = 1, 0, 0, 0, 5, 'w' end) call('ZREM', T .. 'r', ARGV[1])", small), "lent", nil},
-		{"a lease that is looked after too late", script("record(ARGV[1], function(h) h[12], h[13], h[14], h[15] = '1.x', 0, 1, 1000 "+
-			"h[16], h[17], h[18], h[19], h[20], h[21] = 1, 0, 0, 0, 5, 'w' end) call('ZREM', T .. 'r', ARGV[1]) "+
+		{"a lease that no index knows", script("record(ARGV[1], function(h) h[13], h[14], h[15], h[16] = '1.x', 0, 1, 1000 "+
+			"h[17], h[18], h[19], h[20], h[21], h[22] = 1, 0, 0, 0, 5, 'w' end) call('ZREM', T .. 'r', ARGV[1])", small), "lent", nil},
+		{"a lease that is looked after too late", script("record(ARGV[1], function(h) h[13], h[14], h[15], h[16] = '1.x', 0, 1, 1000 "+
+			"h[17], h[18], h[19], h[20], h[21], h[22] = 1, 0, 0, 0, 5, 'w' end) call('ZREM', T .. 'r', ARGV[1]) "+
 			"call('ZADD', T .. 'l', 2 ^ 51, ARGV[1])", small), "looked after", nil},
-		{"more is lent than is in line", script("record(ARGV[1], function(h) h[12], h[13], h[14], h[15] = '1.x', 0, 1, 1000 "+
-			"h[16], h[17], h[18], h[19], h[20], h[21] = 999, 0, 0, 0, 5, 'w' end) call('ZREM', T .. 'r', ARGV[1]) "+
+		{"more is lent than is in line", script("record(ARGV[1], function(h) h[13], h[14], h[15], h[16] = '1.x', 0, 1, 1000 "+
+			"h[17], h[18], h[19], h[20], h[21], h[22] = 999, 0, 0, 0, 5, 'w' end) call('ZREM', T .. 'r', ARGV[1]) "+
 			"call('ZADD', T .. 'l', 5, ARGV[1])", small), "lent", nil},
 		{"a worker holds a dangerous URL, and has no lease", script("call('HSET', T .. 'p', 'w', ARGV[1])", small), "workers died of", nil},
 		{"the crawl counts too many", script("call('HINCRBY', T .. 'm', 'queued', 5) call('HINCRBY', T .. 'm', 'seen', 5)"), "the crawl counts", nil},
@@ -110,6 +111,7 @@ func damages() []damage {
 		{"a bucket of no set", script("call('SADD', T .. 's:https://none.test:0', 11)"), "does not count", nil},
 		{"a line of no host", script("call('RPUSH', T .. 'q1:https://c.test', '\\1\\0/x')"), "nothing is kept", nil},
 		{"a retry of no host", script("call('ZADD', T .. 'd', 1, 'https://c.test\\0\\0\\0/x')"), "nothing is kept", nil},
+		{"a note on no host", script("call('SET', T .. 'n:https://c.test', '1 note')"), "a note on", nil},
 		{"a fingerprint of no URL", script("call('HSET', T .. 's', 'https://c.test', '1234567')"), "fingerprint", nil},
 	}
 }

@@ -48,7 +48,11 @@ func full(t *testing.T) (name string, s, other *redis.Store) {
 		}
 		push(t, *made.store, 700, list)
 		push(t, *made.store, 1000, pages(0, 1000))
-		ack(t, *made.store, leaseOne(t, *made.store, 1), frontier.Outcome{Verdict: frontier.Dead, Reason: "dns"})
+		l := leaseOne(t, *made.store, 1)
+		if err := (*made.store).Remember(t.Context(), l, []byte("note")); err != nil {
+			t.Fatal(err)
+		}
+		ack(t, *made.store, l, frontier.Outcome{Verdict: frontier.Dead, Reason: "dns"})
 	}
 	return name, s, other
 }
@@ -64,8 +68,10 @@ func gone(t *testing.T, s *redis.Store, crawl string) {
 	_, read := s.Crawl(t.Context())
 	_, checked := s.Check(t.Context(), true)
 	_, retried := s.Retry(t.Context(), "", "")
+	_, _, recalled := s.Recall(t.Context(), hostA)
 	for what, err := range map[string]error{
 		"push": pushed, "lease": lent, "ack": s.Ack(t.Context(), l, frontier.Report{}), "stats": counted, "beat": beaten, "crawl": read,
+		"remember": s.Remember(t.Context(), l, []byte("note")), "recall": recalled,
 		"hold": s.Hold(t.Context(), "me", time.Minute), "set state": s.SetState(t.Context(), frontier.Paused), "check": checked,
 		"export": s.Export(t.Context(), func(*frontier.Part) error { return nil }),
 	} {
@@ -202,6 +208,9 @@ func TestPowersWithFewRights(t *testing.T) {
 	f.Client().HDel(t.Context(), prefix+"s", string(hostB))
 	if found, err := f.Check(t.Context(), true); err != nil || len(found) == 0 {
 		t.Errorf("repair: %q, %v", found, err)
+	}
+	if _, _, err := f.Recall(t.Context(), hostA); err != nil {
+		t.Error(err)
 	}
 	if err := f.Export(t.Context(), func(*frontier.Part) error { return nil }); err != nil {
 		t.Error(err)

@@ -45,7 +45,7 @@ func (s *Store) Push(ctx context.Context, entries []frontier.Entry) (added int, 
 
 // push pushes what one script can take: under a lease, if it has a token. It tells whether a cap kept some out.
 func (s *Store) push(ctx context.Context, run string, l *frontier.Lease, offers []offer) (added int, capped bool, err error) {
-	args := appendRuns([]any{string(l.Host), l.Token}, offers)
+	args := s.appendRuns([]any{string(l.Host), l.Token}, offers)
 	word, rest, err := s.ask(ctx, run, pushScript, args...)
 	switch {
 	case err != nil:
@@ -63,7 +63,7 @@ func (s *Store) push(ctx context.Context, run string, l *frontier.Lease, offers 
 }
 
 // appendRuns appends offers as scripts read them: in runs of one host each.
-func appendRuns(args []any, offers []offer) []any {
+func (s *Store) appendRuns(args []any, offers []offer) []any {
 	args = append(args, 0)
 	total, runs := len(args)-1, 0
 	for len(offers) > 0 {
@@ -71,7 +71,7 @@ func appendRuns(args []any, offers []offer) []any {
 		for n < len(offers) && offers[n].entry.URL.Host() == h {
 			n++
 		}
-		args = append(args, string(h), seenSet(offers[0].entry.URL), n)
+		args = append(args, string(h), s.seenSet(h), n)
 		for i := range offers[:n] {
 			args = append(args, member(offers[i].fp))
 		}

@@ -25,6 +25,7 @@ type record struct {
 	accepted, done, dead, delayed int64
 	probation                     int64
 	line                          [levels]int64
+	failures                      int64 // in a row
 
 	lent     bool
 	lends    [levels]int64 // unsettled
@@ -39,7 +40,7 @@ const (
 	levels = frontier.MaxPriority + 1
 
 	// Lengths of a record: before the first lease, between leases, and of a lent host.
-	plainFields, settledFields, lentFields = 11, 13, 21
+	plainFields, settledFields, lentFields = 12, 14, 22
 )
 
 // hostPage is how many hosts are read at a time.
@@ -120,10 +121,10 @@ func (r *record) read(f []any) bool {
 		return false
 	}
 	ok := readInts(f, &r.next, &r.delay, &r.accepted, &r.done, &r.dead, &r.delayed, &r.probation,
-		&r.line[0], &r.line[1], &r.line[2], &r.line[3])
+		&r.line[0], &r.line[1], &r.line[2], &r.line[3], &r.failures)
 	if r.lent = len(f) == lentFields; r.lent && ok {
-		ok = readInts(f[15:], &r.lends[0], &r.lends[1], &r.lends[2], &r.lends[3], &r.deadline)
-		r.worker, _ = f[20].(string)
+		ok = readInts(f[16:], &r.lends[0], &r.lends[1], &r.lends[2], &r.lends[3], &r.deadline)
+		r.worker, _ = f[21].(string)
 	}
 	return ok
 }
@@ -156,7 +157,7 @@ func sum(list [levels]int64) (n int64) {
 func (r *record) stats() frontier.HostStats {
 	st := frontier.HostStats{
 		Host: r.host, Queued: r.inLine() - r.unsettled(), Delayed: r.delayed, Leased: r.unsettled(), Done: r.done, Dead: r.dead,
-		Next: timeOf(r.next), Delay: time.Duration(r.delay) * time.Millisecond,
+		Next: timeOf(r.next), Delay: time.Duration(r.delay) * time.Millisecond, Failures: int(r.failures),
 	}
 	if r.lent {
 		st.Worker, st.Until = r.worker, timeOf(r.deadline)

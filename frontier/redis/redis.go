@@ -44,6 +44,7 @@ type Store struct {
 	id     string          // of the crawl: another one of the same name is not ours
 	fp     frontier.Fingerprints
 	cache  cache
+	way    way
 
 	acks, linkAcks *flight
 	closed         atomic.Bool
@@ -54,6 +55,7 @@ var (
 	_ frontier.Holder   = (*Store)(nil)
 	_ frontier.Keeper   = (*Store)(nil)
 	_ frontier.Fleet    = (*Store)(nil)
+	_ frontier.Memory   = (*Store)(nil)
 )
 
 // Open opens a crawl on the server that a URL tells:
@@ -116,7 +118,7 @@ func (s *Store) start(ctx context.Context) error {
 			return err
 		}
 	}
-	v, err := s.meta(ctx, "schema", "secret", "id")
+	v, err := s.meta(ctx, "schema", "secret", "id", "policy")
 	if errors.Is(err, ErrNoCrawl) {
 		return s.noCrawl(ctx)
 	}
@@ -124,7 +126,8 @@ func (s *Store) start(ctx context.Context) error {
 		return err
 	}
 	if v[0] != schema {
-		return fmt.Errorf("it has schema %s, and this program knows %s", v[0], schema)
+		return fmt.Errorf("it has schema %s, and this program knows %s: finish or export it with the trawl that made it, "+
+			"or remove it with trawl purge", v[0], schema)
 	}
 	s.id = v[2]
 	if doing, _, ok := strings.Cut(s.id, ":"); ok { // see purge.lua and import.go
@@ -134,7 +137,15 @@ func (s *Store) start(ctx context.Context) error {
 	if n, err := hex.Decode(secret[:], []byte(v[1])); err != nil || n != len(secret) {
 		return errors.New("its secret is damaged")
 	}
-	s.fp = frontier.NewFingerprints(secret)
+	var p frontier.Policy
+	if err := json.Unmarshal([]byte(v[3]), &p); err != nil {
+		return errors.New("its policy is damaged")
+	}
+	rules, err := frontier.NewKeyRules(p)
+	if err != nil {
+		return fmt.Errorf("its policy is damaged: %w", err)
+	}
+	s.fp = frontier.NewFingerprints(secret, &rules)
 	return nil
 }
 

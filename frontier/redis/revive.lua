@@ -1,4 +1,4 @@
--- revive.lua: puts dead URLs in line again. Sent again it finds none of them. Cost: O(URLs + dead URLs before them).
+-- revive.lua: puts dead URLs in line again, and forgets the failures of their hosts. Sent again it finds none of them. Cost: O(URLs + dead URLs before them).
 -- KEYS[1] prefix. ARGV[1] time, [2] crawl, [3] not used, [4...] for each: its place in T:x, its entry there, host, reason,
 -- its element from now on.
 -- Results: [1] ok, [2] how many were at their place and are in line now; or again.
@@ -12,7 +12,7 @@ for i = 4, #ARGV, 5 do
     local h, k = host(name), byte(element) % 4
     call('LSET', T .. 'x', ARGV[i], '')
     call('RPUSH', queue(name, k), element)
-    h[DEAD], h[LINE + k] = max(h[DEAD] - 1, 0), h[LINE + k] + 1
+    h[DEAD], h[LINE + k], h[FAILURES] = max(h[DEAD] - 1, 0), h[LINE + k] + 1, 0
     counts['dead:' .. reason] = (counts['dead:' .. reason] or 0) - 1
     touch(name)
     n = n + 1

@@ -62,6 +62,8 @@ func TestServerWithoutMemory(t *testing.T) {
 	refuses("an ack with links", func() error {
 		return s.Ack(t.Context(), l, frontier.Report{Outcomes: []frontier.Outcome{links}})
 	})
+	refuses("links on the way", func() error { return s.Ack(t.Context(), l, frontier.Report{Found: pages(100, 200)}) })
+	refuses("a note", func() error { return s.Remember(t.Context(), l, []byte("note")) })
 	limit("0")
 	ack(t, s, l, links)
 	if st, err := s.Stats(t.Context()); err != nil || st.Seen != 200 || st.Done != 2 {
@@ -144,7 +146,7 @@ func TestOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer other.Close()
-	other.Client().HSet(t.Context(), "trawl:{"+otherSchema+":0}:m", "schema", "999")
+	other.Client().HSet(t.Context(), "trawl:{"+otherSchema+":0}:m", "schema", "1")
 
 	for name, c := range map[string]struct {
 		url  string
@@ -152,7 +154,7 @@ func TestOpen(t *testing.T) {
 		want string // in the error
 	}{
 		"a server that evicts is refused":  {evicting, redis.Config{Create: true}, "noeviction"},
-		"another schema is refused":        {address, redis.Config{Crawl: otherSchema, Create: true}, "schema 999"},
+		"another schema is refused":        {address, redis.Config{Crawl: otherSchema, Create: true}, "schema 1, and this program knows 2: finish or export it"},
 		"a crawl that is not there":        {address, redis.Config{Crawl: "nobody-made-it"}, "no such crawl"},
 		"a name that would break out":      {address, redis.Config{Crawl: "a}b"}, "crawl name"},
 		"another kind of URL":              {"http://:secret@localhost", redis.Config{}, "redis://"},
