@@ -38,14 +38,21 @@ func benchPage() []byte {
 
 func BenchmarkHTML(b *testing.B) {
 	page := benchPage()
-	if n := len(HTML(page, "text/html", "trawl").Links); n != 60 {
+	if n := len(HTML(page, "text/html", Options{Agent: "trawl"}).Links); n != 60 {
 		b.Fatalf("%d links", n)
 	}
 	b.Run("HTML", func(b *testing.B) {
 		b.ReportAllocs()
 		b.SetBytes(int64(len(page)))
 		for b.Loop() {
-			HTML(page, "text/html", "trawl")
+			HTML(page, "text/html", Options{Agent: "trawl"})
+		}
+	})
+	b.Run("HTML/assets", func(b *testing.B) {
+		b.ReportAllocs()
+		b.SetBytes(int64(len(page)))
+		for b.Loop() {
+			HTML(page, "text/html", Options{Agent: "trawl", Assets: true})
 		}
 	})
 	b.Run("floor=Tokenizer", func(b *testing.B) {

@@ -49,7 +49,7 @@ func TestCharset(t *testing.T) {
 	} {
 		t.Run(test.law, func(t *testing.T) {
 			t.Parallel()
-			d := HTML([]byte(test.page), test.contentType, "")
+			d := HTML([]byte(test.page), test.contentType, Options{})
 			if d.Charset != test.want {
 				t.Errorf("got %s, want %s", d.Charset, test.want)
 			}
@@ -70,7 +70,7 @@ func TestValuesAreTranscoded(t *testing.T) {
 		"gbk": "中文页面", "gb18030": "中文 ü ḿ", "big5": "功許蓋", "euc-jp": "日本語", "iso-2022-jp": "日本語", "utf-8": "日本語 ü", "utf-16le": "日本語 ü",
 	} {
 		page := encode(t, charset, "<title>"+text+"</title><a rel=nofollow href='/"+text+"&amp;'><base href=\""+text+"\">")
-		d := HTML([]byte(page), "text/html; charset="+charset, "")
+		d := HTML([]byte(page), "text/html; charset="+charset, Options{})
 		want := []Link{{URL: "/" + text + "&", NoFollow: true}}
 		if d.Charset != charset || d.Title != text || d.Base != text || !slices.Equal(d.Links, want) {
 			t.Errorf("%s: got %+v", charset, d)
@@ -80,7 +80,7 @@ func TestValuesAreTranscoded(t *testing.T) {
 
 func TestBadBytesAreReplaced(t *testing.T) {
 	t.Parallel()
-	d := HTML([]byte("<a href='/\xff\xc3x'><title>\xe2\x82</title>"), "text/html; charset=utf-8", "")
+	d := HTML([]byte("<a href='/\xff\xc3x'><title>\xe2\x82</title>"), "text/html; charset=utf-8", Options{})
 	if len(d.Links) != 1 || d.Links[0].URL != "/\ufffd\ufffdx" || d.Title != "\ufffd" {
 		t.Errorf("got %+v", d)
 	}

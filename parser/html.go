@@ -5,22 +5,36 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/unicode"
 )
 
 // Limits on what is taken from one page. Real pages stay far below them.
 const (
 	MaxLinks = 100_000 // links; of a page that has more, the first ones are kept and it is marked Truncated
+	MaxLink  = 8 << 10 // bytes of a link, cut to which it is still longer than any that is fetched
 	MaxTitle = 1 << 10 // bytes of the title
 )
 
+// Options say what to take from a page. The zero value is good.
+type Options struct {
+	Agent  string // the product token that meta elements may name beside "robots"; empty: none
+	Assets bool   // take the links of what a page only loads, too: see Kind.IsAsset
+}
+
 // Document is what a page says. Its strings are UTF-8, whatever the page's charset.
 type Document struct {
-	Base      string // of the first base element with an href, as written; empty without one
+	Base      string // of the first base element with an href, as written; empty without one, or when that is empty
 	Title     string // white space collapsed, cut to MaxTitle bytes
 	Charset   string // the WHATWG name of the encoding, in lower case: "utf-8", "windows-1252"
 	Links     []Link // in the order of the page, each URL once per Kind
 	Truncated bool   // the page had more than MaxLinks links
+
+	// Shape is a fingerprint of how the page is built: of the names of its tags, in order, and of the length of its text,
+	// in steps of 64 bytes. Two pages of one template with the same amount of text have one Shape, whatever their words,
+	// links and scripts are. It is the same in every process, with and without Assets. What follows the last of MaxLinks
+	// links does not count. Pages can be made to have any Shape: it tells what to look at, and proves nothing.
+	Shape uint64
 
 	NoFollow  bool   // meta robots says that the page's links are not to be followed
 	NoIndex   bool   // meta robots says that the page is not to be listed
@@ -32,8 +46,8 @@ type Document struct {
 // resolved and need not be a good URL: "javascript:" and "mailto:" are for the resolver to refuse and count. References
 // to a place on the same page ("", "#top") are left out, unless a base element before them makes them point elsewhere.
 //
-// On a page whose charset is not UTF-8 a browser encodes the query of a URL in that charset. Here the link is UTF-8
-// throughout: few such links exist, and servers mostly take both.
+// On a page whose charset is not UTF-8, a browser encodes the query of a URL in that charset (URL standard, "query
+// state"). There, characters of the query beyond ASCII are escaped already; the path and the fragment are as written.
 type Link struct {
 	URL      string
 	Kind     Kind
@@ -43,7 +57,7 @@ type Link struct {
 // Kind says what element of the page holds a link.
 type Kind uint8
 
-// The kinds of links.
+// The kinds of links. Those from Image on are only taken if Options.Assets asks for them.
 const (
 	Anchor    Kind = iota // a, also that of SVG
 	Area                  // area of an image map
@@ -54,23 +68,34 @@ const (
 	Alternate             // link rel=alternate that is an HTML page: a translation, say; not a style sheet, not a feed
 	Canonical             // link rel=canonical
 	Refresh               // meta refresh
+	Image                 // img, input type=image, poster, background, a candidate of srcset; image and use of SVG
+	Media                 // video, audio, source, track
+	Script                // script, module or not, also that of SVG
+	Style                 // link rel=stylesheet, alternate or not
+	Resource              // link rel=icon, apple-touch-icon, preload, modulepreload, manifest
+	Embed                 // embed, object
 )
+
+// IsAsset tells the kinds of what a page only loads, from those of pages that it leads to.
+func (k Kind) IsAsset() bool { return k >= Image }
 
 // String returns the kind in a word.
 func (k Kind) String() string {
-	return [...]string{"a", "area", "frame", "iframe", "next", "prev", "alternate", "canonical", "refresh"}[k]
+	return [...]string{"a", "area", "frame", "iframe", "next", "prev", "alternate", "canonical", "refresh",
+		"image", "media", "script", "style", "resource", "embed"}[k]
 }
 
-// HTML reads a page. body is decoded as to Content-Encoding; contentType is the header as received, or empty. agent is
-// the product token that meta elements may name beside "robots". HTML never fails: of a page that is none it finds
-// nothing. Cost: one pass, and little memory beyond the links themselves.
-func HTML(body []byte, contentType, agent string) *Document {
+// HTML reads a page. body is decoded as to Content-Encoding; contentType is the header as received, or empty. HTML
+// never fails: of a page that is none it finds nothing. Cost: one pass, and little memory beyond the links themselves.
+func HTML(body []byte, contentType string, o Options) *Document {
 	enc, name := detect(body, contentType)
 	r := reader{
-		doc:   &Document{Charset: name},
-		agent: agent,
-		text:  newDecoder(enc, name),
+		doc:     &Document{Charset: name},
+		options: o,
+		text:    newDecoder(enc, name),
+		query:   queryEncoding(enc, name),
 	}
+	r.scan.assets = o.Assets
 	r.scan.buf = trimBOM(body, name)
 	if !r.text.ascii {
 		r.scan.buf = r.text.bytes(body)
@@ -80,17 +105,20 @@ func HTML(body []byte, contentType, agent string) *Document {
 		r.see()
 	}
 	r.doc.Links = r.links.list()
+	r.doc.Shape = r.scan.fingerprint()
 	return r.doc
 }
 
 // reader makes a Document of the tags of a page.
 type reader struct {
 	doc     *Document
-	agent   string
+	options Options
 	scan    scanner
 	foreign foreign
 	text    decoder
+	query   encoding.Encoding // of queries, if it is not UTF-8
 	titled  bool
+	based   bool
 	links   linkSet
 	scratch []byte // of values that had to be decoded; begun anew with every tag
 }
@@ -104,10 +132,15 @@ func (r *reader) see() {
 	case s.end || s.tag == other:
 	case s.tag == tagA:
 		r.anchor(isForeign)
-	case isForeign: // an element of SVG or MathML that only shares its name with one of HTML
+	case isForeign: // an element of SVG or MathML, or one that only shares its name with one of HTML
+		if r.options.Assets {
+			r.foreignAsset()
+		}
 	case s.tag.isRaw(): // its text must be skipped here: to the scanner it would be tags
 		if s.tag == tagIframe {
 			r.link(Iframe, attrSrc, false)
+		} else if s.tag == tagScript && r.options.Assets {
+			r.asset(Script, attrSrc)
 		}
 		text := s.rawText()
 		if s.tag == tagTitle && !r.titled {
@@ -128,13 +161,17 @@ func (r *reader) element() {
 	case tagFrame:
 		r.link(Frame, attrSrc, false)
 	case tagBase:
-		if v, ok := r.value(attrHref); ok && r.doc.Base == "" {
-			r.doc.Base = string(v)
+		if v, ok := r.url(attrHref); ok && !r.based {
+			r.based, r.doc.Base = true, string(v)
 		}
 	case tagLink:
 		r.linkElement()
 	case tagMeta:
 		r.meta()
+	default:
+		if r.options.Assets {
+			r.assetElement()
+		}
 	}
 }
 
@@ -147,29 +184,39 @@ func (r *reader) anchor(isForeign bool) {
 	r.link(Anchor, a, r.rel().nofollow)
 }
 
-// linkElement takes a link element, which may be of several kinds at once. Its other relations lead to no pages (style
-// sheets, icons), or to ones that some anchor leads to as well (author, help, index).
+// linkElement takes a link element, which may be of several kinds at once. Its other relations lead to ones that some
+// anchor leads to as well (author, help, index), or to no page.
 func (r *reader) linkElement() {
 	rel := r.rel()
+	if r.options.Assets {
+		r.linkAssets(rel)
+	}
+	v, ok := r.url(attrHref)
+	if !ok {
+		return
+	}
 	if rel.next {
-		r.link(Next, attrHref, rel.nofollow)
+		r.add(Next, v, rel.nofollow)
 	}
 	if rel.prev {
-		r.link(Prev, attrHref, rel.nofollow)
+		r.add(Prev, v, rel.nofollow)
 	}
 	if rel.alternate && !rel.stylesheet && r.mayBePage() {
-		r.link(Alternate, attrHref, rel.nofollow)
+		r.add(Alternate, v, rel.nofollow)
 	}
 	if rel.canonical {
-		if v, ok := r.value(attrHref); ok && r.doc.Canonical == "" {
+		if r.doc.Canonical == "" {
 			r.doc.Canonical = string(v)
 		}
-		r.link(Canonical, attrHref, rel.nofollow)
+		r.add(Canonical, v, rel.nofollow)
 	}
 }
 
 // rels are the words of a rel attribute that matter.
-type rels struct{ next, prev, alternate, stylesheet, canonical, nofollow bool }
+type rels struct {
+	next, prev, alternate, stylesheet, canonical, nofollow bool
+	resource                                               bool // one of those of the kind Resource
+}
 
 // rel reads the rel attribute of the tag at hand.
 func (r *reader) rel() rels {
@@ -179,7 +226,7 @@ func (r *reader) rel() rels {
 		return rel
 	}
 	for word := range bytes.FieldsSeq(v) {
-		var low [10]byte
+		var low [16]byte
 		if len(word) > len(low) {
 			continue
 		}
@@ -196,6 +243,8 @@ func (r *reader) rel() rels {
 			rel.canonical = true
 		case "nofollow":
 			rel.nofollow = true
+		case "icon", "apple-touch-icon", "preload", "modulepreload", "manifest":
+			rel.resource = true
 		}
 	}
 	return rel
@@ -215,7 +264,7 @@ func (r *reader) meta() {
 		return
 	}
 	if v, ok := r.value(attrHTTPEquiv); ok && equalFold(v, []byte("refresh")) {
-		if u := refreshURL(content); len(u) > 0 {
+		if u := r.encodeQuery(refreshURL(content)); len(u) > 0 {
 			if r.doc.Refresh == "" {
 				r.doc.Refresh = string(u)
 			}
@@ -224,7 +273,8 @@ func (r *reader) meta() {
 		return
 	}
 	name, ok := r.value(attrName)
-	if !ok || !equalFold(name, []byte("robots")) && !equalFold(name, []byte(r.agent)) {
+	isOurs := ok && r.options.Agent != "" && equalFold(name, []byte(r.options.Agent))
+	if !isOurs && !equalFold(name, []byte("robots")) {
 		return
 	}
 	noindex, nofollow := directives(string(content))
@@ -234,18 +284,25 @@ func (r *reader) meta() {
 
 // link adds the URL in an attribute of the tag at hand.
 func (r *reader) link(k Kind, a attribute, nofollow bool) {
-	if v, ok := r.value(a); ok {
+	if v, ok := r.url(a); ok {
 		r.add(k, v, nofollow)
 	}
 }
 
-// add adds a link, unless the page has it already or it leads nowhere.
+// url is value, for an attribute that is a URL.
+func (r *reader) url(a attribute) ([]byte, bool) {
+	v, ok := r.value(a)
+	return r.encodeQuery(v), ok
+}
+
+// add adds a link, unless the page has it already or it leads nowhere. One that is too long is cut: whoever resolves it
+// will refuse it and count it, and a picture of some megabytes that is written as a URL is not kept.
 func (r *reader) add(k Kind, url []byte, nofollow bool) {
 	// Documentation links to its own headings by the hundred. Authors must put base before all links, and do.
 	if samePage := len(url) == 0 || url[0] == '#'; samePage && r.doc.Base == "" {
 		return
 	}
-	r.doc.Truncated = r.links.add(k, url, nofollow) || r.doc.Truncated
+	r.doc.Truncated = r.links.add(k, cut(url, MaxLink), nofollow) || r.doc.Truncated
 }
 
 // value returns an attribute of the tag at hand, decoded and without white space around it. It is good until the next
@@ -287,6 +344,17 @@ func refreshURL(b []byte) []byte {
 		}
 	}
 	return trimSpace(b)
+}
+
+// cut cuts b to at most max bytes of whole characters.
+func cut(b []byte, max int) []byte {
+	if len(b) <= max {
+		return b
+	}
+	for max > 0 && !utf8.RuneStart(b[max]) {
+		max--
+	}
+	return trimSpace(b[:max])
 }
 
 // collapse makes every run of white space one blank, and cuts the rest to at most max bytes of whole characters.

@@ -11,7 +11,7 @@ import (
 // urls lists the links of a page of UTF-8, as "kind URL"; a nofollow has a "!" behind it.
 func urls(page string) []string {
 	list := []string{}
-	for _, l := range HTML([]byte(page), "text/html; charset=utf-8", "trawl").Links {
+	for _, l := range HTML([]byte(page), "text/html; charset=utf-8", Options{Agent: "trawl"}).Links {
 		s := l.Kind.String() + " " + l.URL
 		if l.NoFollow {
 			s += " !"
@@ -78,7 +78,7 @@ func TestRefresh(t *testing.T) {
 		"0; URL='/r?a=1'": "/r?a=1", "5;/r2": "/r2", "0,url=/r": "/r", "0 url = /r": "/r", `0;url="/a"b`: "/a", "1.5; url=/r": "/r",
 		"0; url=/a b ": "/a b", "0;url='/r": "/r", "0; urls": "urls", "5": "", "5;": "", "": "", "/r": "", "x;url=/r": "", "5x;url=/r": "", " 0;url=/r": "/r",
 	} {
-		d := HTML([]byte(fmt.Sprintf(`<meta http-equiv="refresh" content="%s">`, strings.ReplaceAll(content, `"`, "&quot;"))), "", "")
+		d := HTML([]byte(fmt.Sprintf(`<meta http-equiv="refresh" content="%s">`, strings.ReplaceAll(content, `"`, "&quot;"))), "", Options{})
 		if d.Refresh != want {
 			t.Errorf("%q: got %q, want %q", content, d.Refresh, want)
 		}
@@ -92,29 +92,64 @@ func TestDocument(t *testing.T) {
 		want      Document
 	}{
 		{"the first base with an href counts", `<base target=x><base href=" /1/ "><base href=/2/>`, Document{Base: "/1/"}},
+		{"also if it is empty", `<base href><base href=/no>`, Document{}},
 		{"the first title counts, in order", "<title>\n a &amp;  b\r\n\tc </title><title>no</title>", Document{Title: "a & b c"}},
 		{"a title of SVG is none of the page", `<svg><title>no</title></svg><title>yes</title>`, Document{Title: "yes"}},
 		{"a title that never ends is one", `<title>a`, Document{Title: "a"}},
 		{"meta robots is heard", `<meta name=ROBOTS content="NoIndex, nofollow">`, Document{NoIndex: true, NoFollow: true}},
 		{"none is both", `<meta content=none name=robots>`, Document{NoIndex: true, NoFollow: true}},
 		{"meta of our name is heard, and adds up", `<meta name=robots content=noindex><meta name=Trawl content="nofollow max-snippet:3">`, Document{NoIndex: true, NoFollow: true}},
-		{"meta for others is not", `<meta name=googlebot content=none><meta name=description content=none><meta name=robots content="all, index">`, Document{}},
+		{"meta for others is not", `<meta name content=none><meta content=none><meta name=googlebot content=none><meta name=description content=none><meta name=robots content="all, index">`, Document{}},
 	} {
 		t.Run(test.law, func(t *testing.T) {
 			t.Parallel()
 			test.want.Charset = "utf-8"
-			if got := HTML([]byte(test.page), "text/html;charset=utf-8", "trawl"); !reflect.DeepEqual(*got, test.want) {
+			got := HTML([]byte(test.page), "text/html;charset=utf-8", Options{Agent: "trawl"})
+			got.Shape = 0 // see TestShape
+			if !reflect.DeepEqual(*got, test.want) {
 				t.Errorf("%s:\ngot  %+v\nwant %+v", test.page, *got, test.want)
 			}
 		})
 	}
 }
 
+func TestShape(t *testing.T) {
+	t.Parallel()
+	shape := func(page string) uint64 {
+		return HTML([]byte(page), "text/html; charset=utf-8", Options{}).Shape
+	}
+	const page = `<!DOCTYPE html><title>Not found</title><p class=x>There is no <b>page /one/two</b> here.<ul><li><a href=/a>A</a></ul><script>f(1)</script><!-- 10:01 -->`
+	want := shape(page)
+	if want != 3013054330011173605 {
+		t.Errorf("got %d: not what another process found", want)
+	}
+	same := strings.NewReplacer("/one/two", "/three/", "Not found", "None such, of a longer title", "class=x", `id=1 title="a > b"`, "href=/a", "href=/b", "f(1)",
+		`f("<p><p>", 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17)`, "10:01", "at some other time", "<ul>", "<UL>").Replace(page)
+	if got := shape(same); got != want {
+		t.Errorf("words, links, attributes, scripts, comments and case change the shape of a page")
+	}
+	for _, other := range []string{page + "<p>", page + strings.Repeat("text ", 64/5), strings.Replace(page, "<b>", "<i>", 1), strings.Replace(page, "<ul><li>", "<li><ul>", 1),
+		strings.Replace(page, "</a>", "", 1), "", "<p>", "<p><p>"} {
+		if shape(other) == want {
+			t.Errorf("%s: has the shape of another page", other)
+		}
+	}
+}
+
 func TestLimits(t *testing.T) {
 	t.Parallel()
+	t.Run("a link is cut between characters, and stays too long to be fetched", func(t *testing.T) {
+		t.Parallel()
+		long := strings.Repeat("é", MaxLink)
+		d := HTML([]byte("<a href=/"+long+"><a href="+long+"><a href=/"+long+"x>"), "text/html; charset=utf-8", Options{})
+		want := []Link{{URL: "/" + long[:MaxLink-2]}, {URL: long[:MaxLink]}}
+		if !slices.Equal(d.Links, want) {
+			t.Errorf("got %d links, the first of %d bytes", len(d.Links), len(d.Links[0].URL))
+		}
+	})
 	t.Run("a title is cut between characters", func(t *testing.T) {
 		t.Parallel()
-		d := HTML([]byte("<title>x"+strings.Repeat("é", MaxTitle)+"</title>"), "text/html; charset=utf-8", "")
+		d := HTML([]byte("<title>x"+strings.Repeat("é", MaxTitle)+"</title>"), "text/html; charset=utf-8", Options{})
 		if want := "x" + strings.Repeat("é", MaxTitle/2-1); d.Title != want {
 			t.Errorf("got %d bytes, want %d", len(d.Title), len(want))
 		}
@@ -126,11 +161,11 @@ func TestLimits(t *testing.T) {
 			fmt.Fprintf(&page, "<a href=/%d>", i)
 		}
 		page.WriteString("<a href=/1>")
-		if d := HTML([]byte(page.String()), "", ""); len(d.Links) != MaxLinks || d.Truncated {
+		if d := HTML([]byte(page.String()), "", Options{}); len(d.Links) != MaxLinks || d.Truncated {
 			t.Errorf("at the limit: %d links, truncated %v", len(d.Links), d.Truncated)
 		}
 		page.WriteString("<a href=/more>")
-		if d := HTML([]byte(page.String()), "", ""); len(d.Links) != MaxLinks || !d.Truncated {
+		if d := HTML([]byte(page.String()), "", Options{}); len(d.Links) != MaxLinks || !d.Truncated {
 			t.Errorf("over the limit: %d links, truncated %v", len(d.Links), d.Truncated)
 		}
 	})
@@ -144,7 +179,7 @@ func TestLinksAreThoseOfTheTree(t *testing.T) {
 		<table><tr><td><a href=" /4 ">4</a></table><map><area href=/5></map><iframe src=/6><a href=/no></iframe>
 		<p><svg viewBox="0 0 1 1"><title>x</title><a href=/7><path d="M0 0"/></a></svg><math><mi><a href=/8>8</a></mi></math>
 		<textarea><a href=/no></textarea><!-- <a href=/no> --><button onclick="a>b">x</button><a href=/9 title='>'>9</a></p></body></html>`
-	got, want := elementLinks(HTML([]byte(page), "text/html; charset=utf-8", "")), domLinks(t, page)
+	got, want := elementLinks(HTML([]byte(page), "text/html; charset=utf-8", Options{})), domLinks(t, page)
 	if len(want) != 9 || !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}

@@ -1,11 +1,14 @@
 package parser
 
-import "hash/maphash"
+import (
+	"hash/maphash"
+	"strings"
+)
 
 // linkSet gathers the links of a page, each URL once per kind, in few allocations: one text holds all URLs, and a hash
 // table of places in the list finds those it has. (A map of strings takes as long as the scan of the page.)
 type linkSet struct {
-	text  []byte // URLs, one behind the other
+	text  strings.Builder // URLs, one behind the other
 	links []place
 	table []int32 // open addressing, at most half full: 1 + index into links, 0 if free
 	seed  maphash.Seed
@@ -32,9 +35,9 @@ func (s *linkSet) add(k Kind, url []byte, nofollow bool) (full bool) {
 	if len(s.links) == MaxLinks {
 		return true
 	}
-	start := len(s.text)
-	s.text = append(s.text, url...)
-	s.links = append(s.links, place{start, len(s.text), k, nofollow})
+	start := s.text.Len()
+	s.text.Write(url)
+	s.links = append(s.links, place{start, s.text.Len(), k, nofollow})
 	*slot = int32(len(s.links))
 	return false
 }
@@ -48,7 +51,7 @@ func (s *linkSet) find(k Kind, url []byte) *int32 {
 		if *slot == 0 {
 			return slot
 		}
-		if l := s.links[*slot-1]; l.kind == k && string(s.text[l.start:l.end]) == string(url) {
+		if l := s.links[*slot-1]; l.kind == k && s.text.String()[l.start:l.end] == string(url) {
 			return slot
 		}
 	}
@@ -59,12 +62,18 @@ func (s *linkSet) grow() {
 	if s.table == nil {
 		const most = 64 // pages have fewer links
 		s.seed = maphash.MakeSeed()
-		s.text, s.links, s.table = make([]byte, 0, 32*most), make([]place, 0, most), make([]int32, 2*most)
+		s.text.Grow(32 * most)
+		s.links, s.table = make([]place, 0, most), make([]int32, 2*most)
 		return
 	}
 	s.table = make([]int32, 2*len(s.table))
-	for i, l := range s.links {
-		*s.find(l.kind, s.text[l.start:l.end]) = int32(i + 1)
+	mask, text := uint64(len(s.table)-1), s.text.String()
+	for i, l := range s.links { // all unlike one another
+		h := maphash.String(s.seed, text[l.start:l.end])
+		for s.table[h&mask] != 0 {
+			h++
+		}
+		s.table[h&mask] = int32(i + 1)
 	}
 }
 
@@ -73,7 +82,7 @@ func (s *linkSet) list() []Link {
 	if len(s.links) == 0 {
 		return nil
 	}
-	text := string(s.text)
+	text := s.text.String()
 	list := make([]Link, len(s.links))
 	for i, l := range s.links {
 		list[i] = Link{URL: text[l.start:l.end], Kind: l.kind, NoFollow: l.nofollow}

@@ -10,10 +10,10 @@ import (
 )
 
 // scannerEvents lists what our scanner finds in a page of UTF-8: tags with the attributes that matter, and titles.
-func scannerEvents(page []byte) []string {
+func scannerEvents(page []byte, assets bool) []string {
 	var events []string
 	var f foreign
-	s := scanner{buf: page}
+	s := scanner{buf: page, assets: assets}
 	for s.next() {
 		inForeign := f.see(&s)
 		events = append(events, tagEvent(&s, func(b []byte) []byte { return unescape(nil, b) }))
@@ -33,7 +33,7 @@ func textOf(b []byte) string {
 }
 
 // tokenizerEvents lists the same with the tokenizer of x/net/html in place of the scanner.
-func tokenizerEvents(page []byte) []string {
+func tokenizerEvents(page []byte, assets bool) []string {
 	var events []string
 	var f foreign
 	z := html.NewTokenizer(bytes.NewReader(page))
@@ -45,7 +45,7 @@ func tokenizerEvents(page []byte) []string {
 		if tt != html.StartTagToken && tt != html.SelfClosingTagToken && tt != html.EndTagToken {
 			continue
 		}
-		s := tokenTag(z, tt)
+		s := tokenTag(z, tt, assets)
 		if s.end && len(f) == 0 { // where the scanner does not stop
 			continue
 		}
@@ -60,7 +60,7 @@ func tokenizerEvents(page []byte) []string {
 			if z.Next() == html.TextToken {
 				events = append(events, collapse(string(z.Text()), MaxTitle))
 			} else if z.Err() == nil && len(f) > 0 { // an empty title: this is its end
-				end := tokenTag(z, html.EndTagToken)
+				end := tokenTag(z, html.EndTagToken, assets)
 				f.see(&end)
 				events = append(events, tagEvent(&end, nil))
 			}
@@ -69,14 +69,14 @@ func tokenizerEvents(page []byte) []string {
 }
 
 // tokenTag makes the tokenizer's tag look like one of the scanner's.
-func tokenTag(z *html.Tokenizer, tt html.TokenType) scanner {
+func tokenTag(z *html.Tokenizer, tt html.TokenType, assets bool) scanner {
 	name, more := z.TagName()
 	s := scanner{name: bytes.Clone(name), end: tt == html.EndTagToken, selfClosing: tt == html.SelfClosingTagToken}
 	s.tag = lookupTag(s.name)
 	for more {
 		var key, value []byte
 		key, value, more = z.TagAttr()
-		if s.tag.hasAttributes() {
+		if s.tag.hasAttributes(assets) {
 			s.keep(key, bytes.Clone(value))
 		}
 	}

@@ -242,7 +242,7 @@ func (p *robotsParser) crawlDelay(value []byte) {
 		return
 	}
 	d := time.Duration(math.MaxInt64)
-	if ns := seconds * float64(time.Second); ns < float64(math.MaxInt64) {
+	if ns := math.Round(seconds * float64(time.Second)); ns < float64(math.MaxInt64) {
 		d = time.Duration(ns)
 	}
 	if p.inOwn {

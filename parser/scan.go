@@ -1,6 +1,9 @@
 package parser
 
-import "bytes"
+import (
+	"bytes"
+	"math/bits"
+)
 
 // scanner steps from tag to tag of a page, by the rules of the tokenizer of the HTML standard (section 13.2.5). It
 // allocates nothing. A tag that the end of the page cuts off is no tag.
@@ -12,8 +15,12 @@ type scanner struct {
 	pos int
 
 	// What the reader of the page has to tell of the place where it stands, see foreign.
-	cdata bool // CDATA sections are text
-	ends  bool // end tags matter: next stops at them too
+	cdata  bool // CDATA sections are text
+	ends   bool // end tags matter: next stops at them too
+	assets bool // so do the attributes of elements that only load something
+
+	shape uint64 // a hash of the names of all tags so far, in order
+	text  int    // bytes outside of tags so far; of comments and raw text, none
 
 	// The tag that next stopped at. Only attributes that matter have a place, so that a tag of a million attributes
 	// takes no memory. values are as written: entities not decoded.
@@ -23,6 +30,7 @@ type scanner struct {
 	selfClosing bool
 	values      [numAttributes][]byte
 	found       uint16 // bit n: values[n] was given
+	attributes  int    // how many it has, with those that do not matter
 }
 
 // next goes to the next tag; false at the end of the page.
@@ -30,9 +38,11 @@ func (s *scanner) next() bool {
 	for {
 		i := bytes.IndexByte(s.buf[s.pos:], '<')
 		if i < 0 || s.pos+i+1 >= len(s.buf) {
+			s.text += len(s.buf) - s.pos
 			s.pos = len(s.buf)
 			return false
 		}
+		s.text += i
 		s.pos += i + 1
 		switch c := s.buf[s.pos]; {
 		case isLetter(c):
@@ -56,28 +66,32 @@ func (s *scanner) next() bool {
 
 // readTag reads the tag whose name begins at pos; false when the page ends first.
 func (s *scanner) readTag(end bool) bool {
-	start := s.pos
-	for s.pos < len(s.buf) && !endsName[s.buf[s.pos]] {
-		s.pos++
+	b, p := s.buf, s.pos
+	var name uint64
+	for p < len(b) && !endsName[b[p]] {
+		name = bits.RotateLeft64(name, 8) ^ uint64(b[p]|0x20)
+		p++
 	}
-	s.name, s.end, s.selfClosing, s.found = s.buf[start:s.pos], end, false, 0
+	s.shape = mix(s.shape, name)
+	s.name, s.end, s.selfClosing, s.found = b[s.pos:p], end, false, 0
+	s.pos = p
 	s.tag = other
 	if !end || s.ends {
 		s.tag = lookupTag(s.name)
 	}
-	return s.readAttributes(!end && s.tag.hasAttributes())
+	return s.readAttributes(!end && s.tag.hasAttributes(s.assets))
 }
 
 // readAttributes reads on to behind the ">" of a tag, and keeps the attributes that matter if keep is set.
 func (s *scanner) readAttributes(keep bool) bool {
-	b, p := s.buf, s.pos
+	b, p, n := s.buf, s.pos, 0
 	for {
 		p = skipSpace(b, p)
 		if p == len(b) {
 			break
 		}
 		if b[p] == '>' {
-			s.pos = p + 1
+			s.pos, s.attributes = p+1, n
 			return true
 		}
 		if b[p] == '/' {
@@ -85,6 +99,7 @@ func (s *scanner) readAttributes(keep bool) bool {
 			s.selfClosing = p < len(b) && b[p] == '>'
 			continue
 		}
+		n++
 		start := p
 		p++ // whatever it is, an "=" too, it begins a name
 		for p < len(b) && !endsKey[b[p]] {
@@ -121,6 +136,15 @@ func attributeValue(b []byte, p int) (value []byte, next int) {
 		p++
 	}
 	return b[start:p], p
+}
+
+// mix adds a value to a hash. It is the same in every process, and it does not matter that pages can be made to collide.
+func mix(hash, value uint64) uint64 { return (bits.RotateLeft64(hash, 5) ^ value) * 0x9e3779b97f4a7c15 }
+
+// fingerprint is the shape of the page so far, see Document.
+func (s *scanner) fingerprint() uint64 {
+	h := mix(s.shape, uint64(s.text/64))
+	return h ^ h>>32
 }
 
 // keep notes an attribute if it matters; of several with one name, the first counts.

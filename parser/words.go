@@ -1,7 +1,8 @@
 package parser
 
-// tag is a kind of element that the reader of a page acts on. All others are other. The order matters: the first group
-// is the one whose attributes the scanner keeps, and tags that hold raw text are together (and iframe).
+// tag is a kind of element that the reader of a page acts on. All others are other. The order matters: of the first
+// group the scanner keeps the attributes, of the second when assets are asked for, and tags that hold raw text are
+// together (and iframe).
 type tag uint8
 
 const (
@@ -15,10 +16,19 @@ const (
 	tagLink
 	tagMeta
 	tagAnnotation // annotation-xml
-	// Elements that matter for what is text and what is not.
+	// Elements that load something.
+	tagImg        // img; image, which is the same in HTML, and another element in SVG
+	tagSource     // source
+	tagMedia      // audio, track, and video, whose poster no other has
+	tagEmbed      // embed
+	tagObject     // object
+	tagInput      // input
+	tagBackground // body, table and its parts
+	tagUse        // use, feImage: SVG
+	// Elements that matter for what is text and what is not. The first of them loads something too.
+	tagScript
 	tagTitle
 	tagTextarea
-	tagScript
 	tagRaw // style, xmp, noembed, noframes
 	tagPlaintext
 	tagSVG
@@ -41,7 +51,12 @@ const (
 	attrHTTPEquiv
 	attrCharset
 	attrEncoding
-	numAttributes
+	attrSrcset
+	attrImageSrcset
+	attrPoster
+	attrData
+	attrBackground
+	numAttributes // at most 16
 )
 
 // lookupTag finds the kind of a tag from its name, in whatever case.
@@ -67,6 +82,22 @@ func lookupTag(name []byte) tag {
 		return tagMeta
 	case "annotation-xml":
 		return tagAnnotation
+	case "img", "image":
+		return tagImg
+	case "source":
+		return tagSource
+	case "video", "audio", "track":
+		return tagMedia
+	case "embed":
+		return tagEmbed
+	case "object":
+		return tagObject
+	case "input":
+		return tagInput
+	case "body", "table", "thead", "tbody", "tfoot", "tr", "td", "th":
+		return tagBackground
+	case "use", "feimage":
+		return tagUse
 	case "title":
 		return tagTitle
 	case "textarea":
@@ -90,16 +121,18 @@ func lookupTag(name []byte) tag {
 }
 
 // hasAttributes tells whether attributes of the element matter.
-func (t tag) hasAttributes() bool { return t != other && t <= tagAnnotation }
+func (t tag) hasAttributes(assets bool) bool {
+	return t != other && t <= tagAnnotation || assets && t > tagAnnotation && t <= tagScript
+}
 
 // isRaw tells whether the content of an HTML element is text without tags.
 func (t tag) isRaw() bool {
-	return t == tagIframe || t >= tagTitle && t <= tagPlaintext
+	return t == tagIframe || t >= tagScript && t <= tagPlaintext
 }
 
 // lookupAttribute finds an attribute from its name, in whatever case; numAttributes if it does not matter.
 func lookupAttribute(key []byte) attribute {
-	var low [10]byte
+	var low [11]byte
 	if len(key) > len(low) {
 		return numAttributes
 	}
@@ -124,6 +157,16 @@ func lookupAttribute(key []byte) attribute {
 		return attrCharset
 	case "encoding":
 		return attrEncoding
+	case "srcset":
+		return attrSrcset
+	case "imagesrcset":
+		return attrImageSrcset
+	case "poster":
+		return attrPoster
+	case "data":
+		return attrData
+	case "background":
+		return attrBackground
 	}
 	return numAttributes
 }
