@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -25,17 +26,24 @@ func TestMain(m *testing.M) {
 		servePages(encoding)
 		return
 	}
+	log.SetOutput(io.Discard) // net/http's words about hostile servers
 	os.Exit(m.Run())
 }
 
-// servePages serves one 30 KB page until its standard input ends.
+// servePages serves one 30 KB page until its standard input ends. Of "tls" and "h2" it is no encoding.
 func servePages(encoding string) {
 	page := []byte(strings.Repeat("<p>Some text and a <a href=\"/link\">link</a>.\n", 30<<10/45))
 	body := encode(nil, encoding, page)
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Encoding", encoding)
 		w.Write(body)
 	}))
+	s.EnableHTTP2 = encoding == "h2"
+	if encoding == "tls" || encoding == "h2" {
+		s.StartTLS()
+	} else {
+		s.Start()
+	}
 	fmt.Println(s.URL)
 	io.Copy(io.Discard, os.Stdin)
 }
@@ -111,6 +119,23 @@ func BenchmarkFetch(b *testing.B) {
 	for _, encoding := range []string{"", "gzip", "br", "zstd"} {
 		b.Run("encoding="+encoding, func(b *testing.B) {
 			url, f := pageServer(b, encoding), newFetcher(b, Config{})
+			cpu(b, func() error {
+				r, err := f.Fetch(b.Context(), url)
+				if err != nil {
+					return err
+				}
+				r.Release()
+				return nil
+			})
+		})
+	}
+}
+
+// What HTTP/2 costs beside HTTP/1.1: one connection here, and 64.
+func BenchmarkFetchTLS(b *testing.B) {
+	for _, protocol := range []string{"tls", "h2"} {
+		b.Run("protocol="+protocol, func(b *testing.B) {
+			url, f := pageServer(b, protocol), newFetcher(b, Config{Insecure: true})
 			cpu(b, func() error {
 				r, err := f.Fetch(b.Context(), url)
 				if err != nil {

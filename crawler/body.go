@@ -46,8 +46,11 @@ func (b *bodies) read(ctx context.Context, resp *http.Response, r *Response, max
 		return &Error{Kind: KindDecode, Err: err}
 	}
 	h := &holding{bodies: b, max: max, share: max}
+	if resp.ContentLength >= 0 {
+		h.share = min(max, resp.ContentLength+1)
+	}
 	if encoding != "" {
-		h.share *= 2 // it is held twice: as sent, and decoded
+		h.share += max // it is held twice: as sent, and decoded
 	}
 	r.Raw, r.Truncated, err = h.fill(ctx, resp.Body, max, resp.ContentLength)
 	if err == nil {
@@ -132,7 +135,7 @@ func (h *holding) claim(ctx context.Context) error {
 	}
 	n := min(h.share, h.bodies.budget) // a body larger than the budget has it alone
 	if err := h.bodies.large.Acquire(ctx, n); err != nil {
-		return fmt.Errorf("wait for memory: %w", err)
+		return &Error{Kind: KindMemory, Err: fmt.Errorf("large bodies took all that there is for them: %w", err)}
 	}
 	h.taken = n
 	return nil

@@ -28,16 +28,21 @@ type Config struct {
 	// at once is a good choice.
 	MaxIdle int
 
-	Proxy    *url.URL       // http, https, socks5 or socks5h; nil: none. The environment is not asked
-	Header   http.Header    // sent with every request, over our own; except Host
+	// Proxy is one of http, https, socks5 or socks5h; nil: none. The environment is not asked. Only socks5h and the
+	// first two look names up themselves: what they reach is vetted by what the names are here.
+	Proxy *url.URL
+	// Header is sent with every request, over our own; except Host. What may be a secret, judged by its name
+	// (Authorization, Cookie, and all with auth, token, key, secret, session, password or credential in it), goes to
+	// the Named hosts alone.
+	Header   http.Header
 	Jar      http.CookieJar // nil: cookies are neither kept nor sent
 	Insecure bool           // accept any TLS certificate
 
 	// AllowNet are networks that may be dialled although they are not part of the public internet.
 	AllowNet []netip.Prefix
-	// AllowHost says of an address as dialled, "host:port" with the host in lower case, that it is exempt from the
-	// guard whatever it resolves to: a host the user named, say. nil: none.
-	AllowHost func(addr string) bool
+	// Named tells whether the user named a host, given as dialled: "host:port", in lower case. Such a host is exempt
+	// from the guard, whatever it resolves to, and is sent the secrets among Header. nil: none was named.
+	Named func(addr string) bool
 
 	// Resolve looks up a host name; nil: the system's DNS. Answers are cached either way.
 	Resolve func(ctx context.Context, host string) ([]netip.Addr, error)
@@ -50,7 +55,7 @@ const (
 	connectTimeout = 10 * time.Second // DNS and TCP; also the TLS handshake
 	idleTimeout    = 30 * time.Second
 	maxHeader      = 256 << 10
-	idlePerHost    = 64 // more than anybody's per-host limit; MaxIdle is the bound that counts
+	maxUnread      = 512 << 10 // of a response of HTTP/2: 50 MiB in 20 s when a round trip takes 200 ms
 )
 
 func (c Config) withDefaults() Config {
@@ -83,12 +88,18 @@ func (c Config) validate() error {
 		if !httpguts.ValidHeaderFieldName(name) {
 			return fmt.Errorf("crawler: %q is no header name", name)
 		}
+		if slices.Contains(ofConnection, name) {
+			return fmt.Errorf("crawler: header %s is about a connection, which is not the user's", name)
+		}
 		if !validValues(values) {
 			return fmt.Errorf("crawler: a value of header %s cannot be sent", name)
 		}
 	}
 	return nil
 }
+
+// ofConnection are headers that HTTP/2 forbids (RFC 9113, section 8.2.2).
+var ofConnection = []string{"Connection", "Keep-Alive", "Proxy-Connection", "Te", "Transfer-Encoding", "Upgrade"}
 
 func validValues(values []string) bool {
 	for _, v := range values {
@@ -110,4 +121,12 @@ func (c Config) header() http.Header {
 		h[http.CanonicalHeaderKey(k)] = v
 	}
 	return h
+}
+
+// webProxy is the proxy if it is one of HTTP.
+func (c *Config) webProxy() *url.URL {
+	if isSocks(c.Proxy) {
+		return nil
+	}
+	return c.Proxy
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/andybalholm/brotli"
+	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 )
@@ -18,15 +19,16 @@ import (
 const maxWindow = 8 << 20
 
 // contentEncoding returns the one encoding of a body, "" for none. More than one layer is refused, and so is an
-// encoding we did not ask for; a word that names no encoding ("utf-8", "none") means nothing, as it does to browsers.
+// encoding that we did not ask for, except deflate, which is as old as gzip and which some servers send to anybody. A
+// word that names no encoding ("utf-8", "none") means nothing, as it does to browsers.
 func contentEncoding(h http.Header) (string, error) {
 	encoding := ""
 	for word := range strings.SplitSeq(strings.Join(h["Content-Encoding"], ","), ",") {
 		switch word = strings.ToLower(strings.TrimSpace(word)); word {
 		case "x-gzip":
 			word = "gzip"
-		case "gzip", "br", "zstd":
-		case "deflate", "compress", "x-compress", "dcb", "dcz":
+		case "gzip", "deflate", "br", "zstd":
+		case "compress", "x-compress", "dcb", "dcz":
 			return "", fmt.Errorf("content-encoding %s was not asked for", word)
 		default:
 			continue
@@ -94,10 +96,11 @@ func (h *holding) drop() {
 
 // decoder decodes one body at a time; its parts are made when they are first needed.
 type decoder struct {
-	src  bytes.Reader
-	gzip members
-	br   *brotli.Reader
-	zstd *zstd.Decoder
+	src   bytes.Reader
+	gzip  members
+	flate io.ReadCloser
+	br    *brotli.Reader
+	zstd  *zstd.Decoder
 }
 
 func (d *decoder) open(encoding string, raw []byte) (io.Reader, error) {
@@ -105,6 +108,8 @@ func (d *decoder) open(encoding string, raw []byte) (io.Reader, error) {
 	switch encoding {
 	case "gzip":
 		return &d.gzip, d.gzip.open(&d.src)
+	case "deflate":
+		return d.openDeflate(raw)
 	case "br":
 		if d.br == nil {
 			d.br = brotli.NewReader(nil)
@@ -121,6 +126,25 @@ func (d *decoder) open(encoding string, raw []byte) (io.Reader, error) {
 		d.zstd = z
 	}
 	return d.zstd, d.zstd.Reset(&d.src)
+}
+
+// openDeflate opens what the standard calls deflate, a zlib stream (RFC 9110, section 8.4.1.2), and what some servers
+// take it for, the stream without zlib's header. Like browsers it does not look at the checksum at the end.
+func (d *decoder) openDeflate(raw []byte) (io.Reader, error) {
+	if isZlib(raw) {
+		d.src.Seek(2, io.SeekStart)
+	}
+	if d.flate == nil {
+		d.flate = flate.NewReader(&d.src)
+		return d.flate, nil
+	}
+	return d.flate, d.flate.(flate.Resetter).Reset(&d.src, nil)
+}
+
+// isZlib tells whether a header of zlib (RFC 1950, section 2.2), without a dictionary, is in front.
+func isZlib(raw []byte) bool {
+	return len(raw) >= 2 && raw[0]&0x0f == 8 && raw[0]>>4 <= 7 && raw[1]&0x20 == 0 &&
+		(uint(raw[0])<<8|uint(raw[1]))%31 == 0
 }
 
 // members reads the gzip members of src as one, and ignores what follows them, as gzip and browsers do.

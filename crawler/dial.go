@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"code.dny.dev/ssrf"
@@ -16,29 +18,32 @@ import (
 
 // dialer connects to hosts, but not to addresses outside the public internet, and knows which connections are open.
 type dialer struct {
-	resolver  resolver
-	guard     *ssrf.Guardian
-	allowHost func(addr string) bool
-	proxied   bool // whatever is dialled is the proxy, which the user chose
-	open      net.Dialer
-	guarded   net.Dialer
-	replaced  func(ctx context.Context, network, addr string) (net.Conn, error) // Config.Dial
+	resolver resolver
+	guard    *ssrf.Guardian
+	isNamed  func(addr string) bool
+	proxied  bool // whatever is dialled is the proxy, which the user chose
+	open     net.Dialer
+	guarded  net.Dialer
+	replaced func(ctx context.Context, network, addr string) (net.Conn, error) // Config.Dial
+	socks    *socksProxy                                                       // nil: none
 
 	mu     sync.Mutex
 	closed bool
 	conns  sync.WaitGroup
 }
 
-func newDialer(c Config) *dialer {
+func newDialer(c Config) (d *dialer, err error) {
 	guard := newGuard(c.AllowNet)
-	return &dialer{
-		resolver:  resolver{lookup: c.Resolve, answers: newCache[*answer](dnsMax)},
-		guard:     guard,
-		allowHost: c.AllowHost,
-		proxied:   c.Proxy != nil,
-		guarded:   net.Dialer{Control: guard.Safe},
-		replaced:  c.Dial,
+	d = &dialer{
+		resolver: resolver{lookup: c.Resolve, answers: newCache[*answer](dnsMax)},
+		guard:    guard,
+		isNamed:  c.Named,
+		proxied:  c.Proxy != nil,
+		guarded:  net.Dialer{Control: guard.Safe},
+		replaced: c.Dial,
 	}
+	d.socks, err = newSocksProxy(c.Proxy, d)
+	return d, err
 }
 
 // newGuard refuses the special ranges of IANA's registries, and what lies outside IPv6's global unicast range.
@@ -69,19 +74,20 @@ func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, erro
 
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	connect := d.connect
-	if d.replaced != nil {
-		connect = d.replaced
+	connect := d.reach
+	if d.socks != nil {
+		connect = d.socks.connect
 	}
 	c, err := connect(ctx, network, addr)
 	if err != nil {
 		d.conns.Done()
-		if d.proxied { // says nothing about the page, not even when the proxy's name does not exist
-			err = &Error{Kind: KindConnect, Err: fmt.Errorf("proxy: %w", err)}
-		}
 		return nil, err
 	}
-	return &conn{Conn: c, done: sync.OnceFunc(d.conns.Done)}, nil
+	counted := &conn{Conn: c, done: sync.OnceFunc(d.conns.Done)}
+	if raw := rawOf(ctx); raw != nil {
+		*raw = counted
+	}
+	return counted, nil
 }
 
 // close refuses further connections and waits until those that are open are closed.
@@ -90,6 +96,19 @@ func (d *dialer) close() {
 	d.closed = true
 	d.mu.Unlock()
 	d.conns.Wait()
+}
+
+// reach connects to an address as net/http asks for it: a target's, or the proxy's.
+func (d *dialer) reach(ctx context.Context, network, addr string) (net.Conn, error) {
+	connect := d.connect
+	if d.replaced != nil {
+		connect = d.replaced
+	}
+	c, err := connect(ctx, network, addr)
+	if err != nil && d.proxied { // says nothing about the page, not even when the proxy's name does not exist
+		err = &Error{Kind: KindConnect, Err: fmt.Errorf("proxy: %w", err)}
+	}
+	return c, err
 }
 
 // connect tries the addresses of a host one after the other, each for its share of the time that is left.
@@ -103,7 +122,7 @@ func (d *dialer) connect(ctx context.Context, network, addr string) (net.Conn, e
 		return nil, err
 	}
 	via := &d.guarded
-	if d.proxied || d.exempt(addr) {
+	if d.proxied || d.named(addr) {
 		via = &d.open
 	}
 	var first error
@@ -137,22 +156,23 @@ func isGuard(err error) bool {
 		errors.Is(err, ssrf.ErrInvalidHostPort)
 }
 
-func (d *dialer) exempt(addr string) bool {
-	return d.allowHost != nil && d.allowHost(strings.ToLower(addr))
+// named tells whether the user named a host, and so trusts it.
+func (d *dialer) named(addr string) bool {
+	return d.isNamed != nil && d.isNamed(strings.ToLower(addr))
 }
 
 // vet checks a target before a proxy is asked for it, for the proxy's own dialling is out of our sight. A name that
 // cannot be looked up from here passes: where there is a proxy there is often no DNS.
 func (d *dialer) vet(ctx context.Context, u *url.URL) error {
-	if d.exempt(hostPort(u)) {
+	if d.named(hostPort(u)) {
 		return nil
-	}
-	if host := u.Hostname(); endsInNumber(host) {
-		return &Error{Kind: KindAddress, Err: fmt.Errorf("%s is another spelling of an address", host)}
 	}
 	addrs, err := d.resolver.resolve(ctx, u.Hostname())
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	if e := (*Error)(nil); errors.As(err, &e) && e.Kind == KindAddress {
+		return err
 	}
 	if err != nil {
 		return nil
@@ -163,6 +183,31 @@ func (d *dialer) vet(ctx context.Context, u *url.URL) error {
 		}
 	}
 	return nil
+}
+
+// vetted returns the addresses, with the port, that a target may be reached at: what the guard says of each is what
+// it would say if it were dialled.
+func (d *dialer) vetted(ctx context.Context, addr string) ([]string, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, err
+	}
+	addrs, err := d.resolver.resolve(ctx, host)
+	if err != nil {
+		return nil, err
+	}
+	var good []string
+	for _, ip := range addrs {
+		if refused := d.guard.SafeAddr(ip); refused != nil && !d.named(addr) {
+			err = &Error{Kind: KindAddress, Err: refused}
+			continue
+		}
+		good = append(good, net.JoinHostPort(ip.String(), port))
+	}
+	if good == nil {
+		return nil, err
+	}
+	return good, nil
 }
 
 // hostPort is the address that is dialled for a URL.
@@ -194,13 +239,49 @@ func endsInNumber(host string) bool {
 	return last != "" && strings.Trim(digits, allowed) == ""
 }
 
-// conn tells when it is closed, however often that is.
+// conn tells when it is closed, however often that is, and when it has been written to.
 type conn struct {
 	net.Conn
-	done func()
+	done  func()
+	wrote atomic.Pointer[func()]
 }
 
 func (c *conn) Close() error {
 	defer c.done()
 	return c.Conn.Close()
+}
+
+// afterWrite has f called after the next write, if that succeeds.
+func (c *conn) afterWrite(f func()) { c.wrote.Store(&f) }
+
+func (c *conn) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	if f := c.wrote.Load(); f != nil {
+		c.wrote.Store(nil)
+		if err == nil {
+			(*f)()
+		}
+	}
+	return n, err
+}
+
+type rawKey struct{}
+
+// withRaw makes dial leave the connection it makes in raw: net/http does not give it away.
+func withRaw(ctx context.Context, raw **conn) context.Context {
+	return context.WithValue(ctx, rawKey{}, raw)
+}
+
+func rawOf(ctx context.Context) **conn {
+	raw, _ := ctx.Value(rawKey{}).(**conn)
+	return raw
+}
+
+// proxyAnswer is asked before net/http judges the answer to a CONNECT, which it would make an error of no kind, with
+// the proxy's words in it.
+func proxyAnswer(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
+	if resp.StatusCode == http.StatusOK {
+		return nil
+	}
+	return &Error{Kind: KindConnect, Err: fmt.Errorf("proxy: status %d", resp.StatusCode)}
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -51,6 +52,8 @@ func TestTheGuardKeepsOffWhatIsNotPublic(t *testing.T) {
 		"localhost", "LOCALHOST", "localhost.", "a.b.localhost", "rebind.example", "mapped.example", "six.example",
 		"10.1.2.3", "172.16.0.1", "192.168.1.1", "100.64.0.1", "100.100.100.200", "198.18.0.1", "224.0.0.1", "255.255.255.255",
 		"169.254.169.254", "192.0.0.192", "168.63.129.16", "192.0.2.1", "240.0.0.1",
+		"0x7f000001", "0x7F.1", "2130706433", "127.1", "0177.0.0.1", "127.0.0.1.", "017700000001", "0",
+		"[fe80::1%25lo]", "[::ffff:169.254.169.254]", "[64:ff9b:1::7f00:1]", "[::ffff:0:127.0.0.1]", "[100::1]",
 		"[fd00:ec2::254]", "[fe80::1]", "[fc00::1]", "[ff02::1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "[2001:db8::1]",
 	} {
 		_, err := f.Fetch(t.Context(), "http://"+host+":"+port+"/")
@@ -61,6 +64,79 @@ func TestTheGuardKeepsOffWhatIsNotPublic(t *testing.T) {
 	}
 	if touched.Load() {
 		t.Error("a connection was made")
+	}
+}
+
+// Of a name with several addresses those that are not public are not tried when the others fail.
+func TestAMixedAnswerLeadsToNoPrivateAddress(t *testing.T) {
+	t.Parallel()
+	port, touched := canary(t)
+	dns := names{"a.example": {"127.0.0.9", "127.0.0.1"}, "b.example": {"::ffff:127.0.0.1", "127.0.0.9", "::1"}}
+	// 127.0.0.9, where nobody listens, stands for a public address.
+	f := newFetcher(t, Config{AllowNet: []netip.Prefix{netip.MustParsePrefix("127.0.0.9/32")}, Resolve: dns.resolve})
+	for host := range dns {
+		if _, err := f.Fetch(t.Context(), "http://"+host+":"+port+"/"); err == nil {
+			t.Errorf("%s: fetched", host)
+		}
+	}
+	if touched.Load() {
+		t.Error("a connection was made")
+	}
+}
+
+// What is looked up is what is judged and what is dialled: a name that changes gains nothing.
+func TestANameThatMovesToAPrivateAddressIsNotFollowed(t *testing.T) {
+	t.Parallel()
+	port, touched := canary(t)
+	l, err := net.Listen("tcp", "127.0.0.9:"+port)
+	if err != nil {
+		t.Skip(err) // not every system has all of 127/8
+	}
+	s := &httptest.Server{Listener: l, Config: &http.Server{Handler: http.NotFoundHandler()}}
+	s.Start()
+	t.Cleanup(s.Close)
+	var asked atomic.Int32
+	f := newFetcher(t, Config{
+		AllowNet: []netip.Prefix{netip.MustParsePrefix("127.0.0.9/32")},
+		Resolve: func(context.Context, string) ([]netip.Addr, error) {
+			if asked.Add(1) == 1 {
+				return []netip.Addr{netip.MustParseAddr("127.0.0.9")}, nil
+			}
+			return []netip.Addr{netip.MustParseAddr("127.0.0.1")}, nil
+		},
+	})
+	url := "http://rebind.example:" + port + "/"
+	for range 3 { // on the first answer, though it is dialled again
+		r, err := f.Fetch(WithFresh(t.Context()), url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Release()
+	}
+	f.dialer.resolver.answers = newCache[*answer](dnsMax) // as when it has expired
+	_, err = f.Fetch(WithFresh(t.Context()), url)
+	wantKind(t, err, KindAddress)
+	if touched.Load() {
+		t.Error("a connection was made")
+	}
+}
+
+func TestAKeptConnectionOfANamedHostServesNoOther(t *testing.T) {
+	t.Parallel()
+	var requests atomic.Int32
+	s := newServer(t, func(http.ResponseWriter, *http.Request) { requests.Add(1) })
+	_, port, _ := net.SplitHostPort(s.Listener.Addr().String())
+	dns := names{"named.example": {"127.0.0.1"}, "other.example": {"127.0.0.1"}}
+	f := newFetcher(t, Config{
+		AllowNet: []netip.Prefix{},
+		Resolve:  dns.resolve,
+		Named:    func(addr string) bool { return addr == "named.example:"+port },
+	})
+	fetch(t, f, "http://named.example:"+port)
+	_, err := f.Fetch(t.Context(), "http://other.example:"+port)
+	wantKind(t, err, KindAddress)
+	if requests.Load() != 1 {
+		t.Errorf("%d requests, want 1", requests.Load())
 	}
 }
 
@@ -82,8 +158,8 @@ func TestAnAllowedHostIsDialledOnItsPortOnly(t *testing.T) {
 	}
 	port, touched := canary(t)
 	f := newFetcher(t, Config{
-		AllowNet:  []netip.Prefix{},
-		AllowHost: func(addr string) bool { return addr == "localhost:"+u.Port() },
+		AllowNet: []netip.Prefix{},
+		Named:    func(addr string) bool { return addr == "localhost:"+u.Port() },
 	})
 	fetch(t, f, "http://localhost:"+u.Port())
 	fetch(t, f, "http://LocalHost:"+u.Port())

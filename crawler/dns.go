@@ -3,6 +3,7 @@ package crawler
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"strings"
@@ -34,6 +35,9 @@ func (a *answer) fresh() bool { return a != nil && time.Now().Before(a.expires) 
 func (r *resolver) resolve(ctx context.Context, host string) ([]netip.Addr, error) {
 	if ip, err := netip.ParseAddr(host); err == nil {
 		return []netip.Addr{ip.Unmap()}, nil
+	}
+	if endsInNumber(host) {
+		return nil, &Error{Kind: KindAddress, Err: fmt.Errorf("%s is another spelling of an address", host)}
 	}
 	if isLocalhost(host) {
 		return []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()}, nil

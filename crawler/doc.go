@@ -8,6 +8,9 @@
 //   - [Robots] keeps the robots.txt rules of origins (RFC 9309).
 //   - [Record] is what is written about a settled URL; the sinks are in the packages below.
 //
-// HTTP/1.1 only, on purpose: a polite crawler has few requests to a host under way, so HTTP/2 would save nothing, and
-// it would bring back retries that the caller does not see.
+// HTTP/2 is spoken over TLS with servers that choose it, and HTTP/1.1 with the others. Connections are made by net/http
+// and kept by the Fetcher itself, for a Transport repeats some requests without a word. What becomes of a request on its
+// one connection is final here.
+//
+// What the user trusts a named host with stays there: see Config.Header and Config.Named.
 package crawler

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -25,6 +26,7 @@ const (
 	KindConnect  Kind = "connect"  // refused or unreachable
 	KindTLS      Kind = "tls"      // no handshake, or a certificate that does not hold
 	KindTimeout  Kind = "timeout"  // a phase, or the whole request, took too long
+	KindMemory   Kind = "memory"   // other large bodies took the memory for them (Config.LargeBodies) until the deadline
 	KindReset    Kind = "reset"    // the connection ended before the response did
 	KindHeader   Kind = "header"   // more than 256 KiB of response header
 	KindProtocol Kind = "protocol" // not HTTP
@@ -35,7 +37,7 @@ const (
 // Temporary tells whether the same request may well succeed later.
 func (k Kind) Temporary() bool {
 	switch k {
-	case KindDNS, KindConnect, KindTimeout, KindReset:
+	case KindDNS, KindConnect, KindTimeout, KindReset, KindMemory:
 		return true
 	}
 	return false
@@ -74,14 +76,24 @@ func kindOf(err error) Kind {
 		return KindTimeout
 	case strings.Contains(text, "tls: "), errors.Is(err, http.ErrSchemeMismatch):
 		return KindTLS
-	case strings.Contains(text, "response headers exceeded"):
+	case containsAny(text, "response headers exceeded", "header list larger than", "header list too large"):
 		return KindHeader
-	case isReset(err), strings.Contains(text, "server closed idle connection"):
+	case isReset(err), containsAny(text, gone...):
 		return KindReset
 	case isDial(err):
 		return KindConnect
 	}
 	return KindProtocol
+}
+
+// gone is how net/http says that a connection, or a stream of HTTP/2, ended before its response.
+var gone = []string{
+	"server closed idle connection", "GOAWAY", "received from peer", "client conn not usable", "client conn is closed",
+	"client connection lost", "client connection force closed", "ClientConn closed",
+}
+
+func containsAny(text string, parts ...string) bool {
+	return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(text, part) })
 }
 
 func isReset(err error) bool {

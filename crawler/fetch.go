@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -13,17 +12,19 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"golang.org/x/net/http/httpguts"
 )
 
 // Fetcher fetches pages, over connections that it keeps open for the next one. Its methods may be called from many
 // goroutines.
 type Fetcher struct {
-	cfg       Config
-	header    http.Header
-	dialer    *dialer
-	transport *http.Transport
-	fresh     *http.Transport // opens a connection for each request
-	bodies    *bodies
+	cfg      Config
+	header   http.Header // for everybody; with those for named hosts they are:
+	forNamed http.Header
+	dialer   *dialer
+	pool     *pool
+	bodies   *bodies
 }
 
 // New returns a Fetcher, or says what is wrong with the configuration.
@@ -32,33 +33,36 @@ func New(c Config) (*Fetcher, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	d := newDialer(c)
-	fresh := newTransport(c, d)
-	fresh.DisableKeepAlives = true
+	d, err := newDialer(c)
+	if err != nil {
+		return nil, fmt.Errorf("crawler: proxy: %w", err)
+	}
+	all := c.header()
 	return &Fetcher{
-		fresh:     fresh,
-		cfg:       c,
-		header:    c.header(),
-		dialer:    d,
-		transport: newTransport(c, d),
-		bodies:    newBodies(c.LargeBodies),
+		cfg:      c,
+		header:   withoutSecrets(all),
+		forNamed: all,
+		dialer:   d,
+		pool:     newPool(newTransport(c, d), c.MaxIdle),
+		bodies:   newBodies(c.LargeBodies),
 	}, nil
 }
 
 func newTransport(c Config, d *dialer) *http.Transport {
-	var h1 http.Protocols
-	h1.SetHTTP1(true)
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	// net/http speaks HTTP/1.1 to a proxy, but would let a proxy with TLS choose HTTP/2.
+	protocols.SetHTTP2(c.Proxy == nil || c.Proxy.Scheme != "https")
 	return &http.Transport{
-		Proxy:                  http.ProxyURL(c.Proxy),
+		Proxy:                  http.ProxyURL(c.webProxy()),
+		OnProxyConnectResponse: proxyAnswer,
 		DialContext:            d.dial,
-		Protocols:              &h1,
+		Protocols:              &protocols,
+		HTTP2:                  &http.HTTP2Config{MaxReceiveBufferPerStream: maxUnread},
 		TLSHandshakeTimeout:    min(connectTimeout, c.Timeout),
 		TLSClientConfig:        tlsConfig(c),
 		ResponseHeaderTimeout:  c.Timeout * 2 / 3, // a third is left for the body
 		MaxResponseHeaderBytes: maxHeader,
-		MaxIdleConns:           c.MaxIdle,
-		MaxIdleConnsPerHost:    idlePerHost,
-		IdleConnTimeout:        idleTimeout,
 		DisableCompression:     true, // we ask for more than gzip, and count decoded bytes
 	}
 }
@@ -73,12 +77,12 @@ func tlsConfig(c Config) *tls.Config {
 // Fetch sends one GET for an absolute http or https URL and reads the response. At most one request reaches the
 // server. Every error is an [*Error]. The caller must Release the response.
 func (f *Fetcher) Fetch(ctx context.Context, rawURL string) (*Response, error) {
-	return f.fetch(ctx, rawURL, f.cfg.MaxBody)
+	return f.fetch(ctx, rawURL, maxBodyOf(ctx, f.cfg.MaxBody))
 }
 
 // Close closes the idle connections and returns when all are closed. No Fetch may be running.
 func (f *Fetcher) Close() {
-	f.transport.CloseIdleConnections()
+	f.pool.close()
 	f.dialer.close()
 }
 
@@ -108,14 +112,18 @@ func parseURL(raw string, proxied bool) (*url.URL, error) {
 	origin, target := splitTarget(raw)
 	u, err := url.Parse(origin)
 	switch {
-	case err != nil:
-		return nil, err
+	case err != nil: // which shows the URL, and with it a password
+		return nil, cause(err)
 	case u.Scheme != "http" && u.Scheme != "https":
 		return nil, errors.New("not an http or https URL")
 	case u.Hostname() == "":
 		return nil, errors.New("no host in URL")
 	}
+	if u.Host, err = httpguts.PunycodeHostPort(u.Host); err != nil {
+		return nil, err
+	}
 	if whole, err := url.Parse(raw); err == nil && whole.RequestURI() == target {
+		whole.Host = u.Host
 		return whole, nil
 	}
 	// net/url does not accept a lone %, and writes characters such as | in another way; browsers send them as they are.
@@ -124,6 +132,17 @@ func parseURL(raw string, proxied bool) (*url.URL, error) {
 		u.Opaque = "//" + u.Host + target // sent with scheme and host, as to a proxy
 	}
 	return u, nil
+}
+
+// cause is what is wrong with a URL, without the URL.
+func cause(err error) error {
+	if e := (*url.Error)(nil); errors.As(err, &e) {
+		err = e.Err
+	}
+	if e := url.EscapeError(""); errors.As(err, &e) {
+		return errors.New("a % in the host that begins no escape")
+	}
+	return err
 }
 
 // splitTarget parts a URL before its path.
@@ -141,26 +160,19 @@ func splitTarget(raw string) (origin, target string) {
 }
 
 // get sends the request and fills r.
-func (f *Fetcher) get(ctx context.Context, u *url.URL, r *Response, maxBody int64) error {
+func (f *Fetcher) get(ctx context.Context, u *url.URL, r *Response, maxBody int64) (err error) {
 	if f.cfg.Proxy != nil {
 		if err := f.dialer.vet(ctx, u); err != nil {
 			return err
 		}
 	}
-	trace := &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) { r.RemoteAddr = addrPort(i.Conn) }}
-	if sent := sentOf(ctx); sent != nil {
-		// The header has been flushed by then, for it is followed by a body: see request.
-		trace.WroteRequest = func(i httptrace.WroteRequestInfo) {
-			if i.Err == nil {
-				sent()
-			}
-		}
+	l, err := f.pool.take(ctx, f.origin(u), wantsFresh(ctx))
+	if err != nil {
+		return err
 	}
-	transport := f.transport
-	if wantsFresh(ctx) {
-		transport = f.fresh
-	}
-	resp, err := transport.RoundTrip(f.request(httptrace.WithClientTrace(ctx, trace), u))
+	defer func() { f.pool.release(l, err != nil) }()
+	r.RemoteAddr = addrPort(l.raw)
+	resp, err := l.RoundTrip(f.request(l.traced(ctx), u))
 	if err != nil {
 		return err
 	}
@@ -175,23 +187,26 @@ func (f *Fetcher) get(ctx context.Context, u *url.URL, r *Response, maxBody int6
 	return f.bodies.read(ctx, resp, r, maxBody)
 }
 
-// request makes a GET that net/http's transport sends at most once. It would repeat one whose reused connection was
-// reset, at once and unseen; but not one with a body that it cannot rewind. The body is empty, and the transfer
-// encoding keeps net/http from announcing or probing it: on the wire this is a GET like any other.
+// origin is that of the connections for a URL. A proxy is asked for plain pages of all hosts over the same ones.
+func (f *Fetcher) origin(u *url.URL) origin {
+	if u.Scheme == "http" && f.cfg.webProxy() != nil {
+		return origin{"http", "proxied:80"}
+	}
+	return origin{u.Scheme, strings.ToLower(hostPort(u))}
+}
+
 func (f *Fetcher) request(ctx context.Context, u *url.URL) *http.Request {
 	req := &http.Request{
-		Method:           http.MethodGet,
-		URL:              u,
-		Host:             u.Host,
-		Header:           f.header,
-		Proto:            "HTTP/1.1",
-		ProtoMajor:       1,
-		ProtoMinor:       1,
-		Body:             emptyBody{},
-		TransferEncoding: []string{"identity"},
+		Method:     http.MethodGet,
+		URL:        u,
+		Host:       u.Host,
+		Header:     f.headerFor(u),
+		Proto:      "HTTP/1.1",
+		ProtoMajor: 1,
+		ProtoMinor: 1,
 	}
 	if f.cfg.Jar != nil {
-		req.Header = f.header.Clone()
+		req.Header = req.Header.Clone()
 		for _, c := range f.cfg.Jar.Cookies(u) {
 			req.AddCookie(c)
 		}
@@ -199,13 +214,31 @@ func (f *Fetcher) request(ctx context.Context, u *url.URL) *http.Request {
 	return req.WithContext(ctx)
 }
 
-type emptyBody struct{}
+// headerFor returns what a URL's host may see.
+func (f *Fetcher) headerFor(u *url.URL) http.Header {
+	if len(f.forNamed) > len(f.header) && f.dialer.named(hostPort(u)) {
+		return f.forNamed
+	}
+	return f.header
+}
 
-func (emptyBody) Read([]byte) (int, error) { return 0, io.EOF }
-func (emptyBody) Close() error             { return nil }
-
-// WriteTo spares net/http the 32 KiB buffer it would copy with.
-func (emptyBody) WriteTo(io.Writer) (int64, error) { return 0, nil }
+// traced makes the callback of WithSent come once the request has left. HTTP/2 has flushed its header when the trace
+// comes; HTTP/1.1 is about to, so the next write is waited for.
+func (l *link) traced(ctx context.Context) context.Context {
+	sent := sentOf(ctx)
+	if sent == nil {
+		return ctx
+	}
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(i httptrace.WroteRequestInfo) {
+		switch {
+		case i.Err != nil:
+		case l.h2:
+			sent()
+		default:
+			l.raw.afterWrite(sent)
+		}
+	}})
+}
 
 func addrPort(c net.Conn) netip.AddrPort {
 	if a, ok := c.RemoteAddr().(*net.TCPAddr); ok {

@@ -1,10 +1,7 @@
 package crawler
 
 import (
-	"bytes"
 	"context"
-	"crypto/rand"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -16,10 +13,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-
-	"github.com/andybalholm/brotli"
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 )
 
 func TestAResponseIsWhatTheServerSaid(t *testing.T) {
@@ -150,145 +143,6 @@ func TestAWrongConfigIsRefused(t *testing.T) {
 		if _, err := New(c); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
-	}
-}
-
-// encode compresses body; big bodies of one byte become bombs.
-func encode(t testing.TB, encoding string, body []byte) []byte {
-	var out bytes.Buffer
-	var w io.WriteCloser
-	switch encoding {
-	case "gzip", "x-gzip":
-		w = gzip.NewWriter(&out)
-	case "br":
-		w = brotli.NewWriter(&out)
-	case "zstd":
-		z, err := zstd.NewWriter(&out)
-		if err != nil {
-			t.Fatal(err)
-		}
-		w = z
-	default:
-		return body
-	}
-	if _, err := w.Write(body); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes()
-}
-
-// encodedServer serves raw at /, under the Content-Encoding that the query asks for.
-func encodedServer(t testing.TB, pages map[string][]byte) *httptest.Server {
-	return newServer(t, func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Encoding", r.URL.RawQuery)
-		w.Write(pages[r.URL.RawQuery])
-	})
-}
-
-func TestEncodedBodiesAreDecoded(t *testing.T) {
-	t.Parallel()
-	noise := make([]byte, 700<<10) // over smallBody as sent, too
-	rand.Read(noise)
-	for _, body := range [][]byte{nil, []byte("hello"), bytes.Repeat([]byte("hello, world "), 60_000), noise} {
-		pages := make(map[string][]byte)
-		for _, encoding := range []string{"gzip", "x-gzip", "br", "zstd", "utf-8", "identity", ""} {
-			pages[encoding] = encode(t, encoding, body)
-		}
-		s, f := encodedServer(t, pages), newFetcher(t, Config{})
-		for encoding, raw := range pages {
-			r := fetch(t, f, s.URL+"/?"+encoding)
-			if !bytes.Equal(r.Body, body) || r.Truncated {
-				t.Errorf("%s of %d bytes: got %d bytes, truncated %v", encoding, len(body), len(r.Body), r.Truncated)
-			}
-			if !bytes.Equal(r.Raw, raw) {
-				t.Errorf("%s of %d bytes: raw body differs", encoding, len(body))
-			}
-		}
-	}
-}
-
-func TestABombIsCutAtTheLimit(t *testing.T) {
-	t.Parallel()
-	const limit = 1 << 20
-	zeros := make([]byte, 16<<20)
-	pages := make(map[string][]byte)
-	for _, encoding := range []string{"gzip", "br", "zstd"} {
-		pages[encoding] = encode(t, encoding, zeros)
-	}
-	s, f := encodedServer(t, pages), newFetcher(t, Config{MaxBody: limit})
-	for encoding, raw := range pages {
-		r := fetch(t, f, s.URL+"/?"+encoding)
-		if len(r.Body) != limit || !r.Truncated {
-			t.Errorf("%s bomb of %d bytes: %d bytes, truncated %v", encoding, len(raw), len(r.Body), r.Truncated)
-		}
-		r.Release()
-	}
-}
-
-func TestTheLimitIsExact(t *testing.T) {
-	t.Parallel()
-	for _, limit := range []int{10, minBuffer, smallBody, smallBody + 1, 1 << 20} {
-		for size, truncated := range map[int]bool{limit - 1: false, limit: false, limit + 1: true} {
-			body := bytes.Repeat([]byte("x"), size)
-			pages := map[string][]byte{"": body, "gzip": encode(t, "gzip", body)}
-			s, f := encodedServer(t, pages), newFetcher(t, Config{MaxBody: int64(limit)})
-			for encoding := range pages {
-				if encoding == "gzip" && limit < 100 {
-					continue // as sent it is longer than the limit
-				}
-				r := fetch(t, f, s.URL+"/?"+encoding)
-				if len(r.Body) != min(size, limit) || r.Truncated != truncated {
-					t.Errorf("%q: %d bytes of %d at limit %d, truncated %v", encoding, len(r.Body), size, limit, r.Truncated)
-				}
-			}
-		}
-	}
-}
-
-func TestGzipMembersAreJoinedAndWhatFollowsThemIsIgnored(t *testing.T) {
-	t.Parallel()
-	members := append(encode(t, "gzip", []byte("hello, ")), encode(t, "gzip", []byte("world"))...)
-	for _, rest := range []string{"", "\x1f", "garbage", strings.Repeat("garbage", 10)} {
-		pages := map[string][]byte{"gzip": append(bytes.Clone(members), rest...)}
-		r := fetch(t, newFetcher(t, Config{}), encodedServer(t, pages).URL+"/?gzip")
-		if string(r.Body) != "hello, world" {
-			t.Errorf("body %q before %q, want hello, world", r.Body, rest)
-		}
-	}
-}
-
-func TestABrokenBodyIsADecodeError(t *testing.T) {
-	t.Parallel()
-	pages := make(map[string][]byte)
-	for _, encoding := range []string{"gzip", "br", "zstd"} {
-		whole := encode(t, encoding, bytes.Repeat([]byte("hello, world "), 1000))
-		pages[encoding] = whole[:len(whole)/2]
-	}
-	pages["deflate"] = []byte("x")
-	s, f := encodedServer(t, pages), newFetcher(t, Config{})
-	for encoding := range pages {
-		_, err := f.Fetch(t.Context(), s.URL+"/?"+encoding)
-		wantKind(t, err, KindDecode)
-	}
-}
-
-func TestAZstdWindowOver8MiBIsRefused(t *testing.T) {
-	t.Parallel()
-	var out bytes.Buffer
-	z, err := zstd.NewWriter(&out, zstd.WithWindowSize(16<<20), zstd.WithSingleSegment(false))
-	if err != nil {
-		t.Fatal(err)
-	}
-	z.Write(make([]byte, 1<<20))
-	z.Flush()
-	z.Close()
-	_, err = newFetcher(t, Config{}).Fetch(t.Context(), encodedServer(t, map[string][]byte{"zstd": out.Bytes()}).URL+"/?zstd")
-	wantKind(t, err, KindDecode)
-	if !errors.Is(err, zstd.ErrWindowSizeExceeded) {
-		t.Errorf("error %v, want %v", err, zstd.ErrWindowSizeExceeded)
 	}
 }
 

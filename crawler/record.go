@@ -27,7 +27,7 @@ type Record struct {
 	Charset     string    `json:"charset,omitempty"`
 	Digest      string    `json:"digest,omitempty"` // Digest of the decoded body
 	Title       string    `json:"title,omitempty"`
-	Truncated   bool      `json:"truncated,omitempty"` // the body was longer than is kept, or had too many links
+	Truncated   bool      `json:"truncated,omitempty"` // the body was longer than is kept, or had too many links or fields
 	Links       []string  `json:"links,omitempty"`     // absolute
 	// Fields are what was extracted from the page by the user's rules.
 	Fields map[string][]string `json:"fields,omitempty"`
@@ -35,7 +35,7 @@ type Record struct {
 	Worker string              `json:"worker,omitempty"`
 }
 
-// RecordError says why a URL was given up.
+// RecordError says why a URL was given up, or a sitemap could not be read to its end.
 type RecordError struct {
 	Kind   string `json:"kind"` // a Kind, or another short fixed word
 	Detail string `json:"detail,omitempty"`

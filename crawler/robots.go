@@ -6,37 +6,66 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/net/idna"
 
 	"trawl/parser"
 )
 
 const (
-	robotsFresh     = 12 * time.Hour // after it, the origin is asked again
-	robotsStale     = 24 * time.Hour // until it, the old rules serve while the origin does not answer (RFC 9309, section 2.4)
-	robotsRedirects = 5              // section 2.3.1.2
-	robotsBackoff   = time.Second    // after the first failure; doubles with each further one
+	robotsFresh     = 12 * time.Hour
+	robotsBrief     = 5 * time.Minute // an origin cannot ask to be asked more often
+	robotsStale     = 24 * time.Hour  // until it, the old rules serve while the origin does not answer (RFC 9309, section 2.4)
+	robotsRedirects = 5               // section 2.3.1.2
+	robotsBackoff   = time.Second     // after the first failure; doubles with each further one
 	maxBackoff      = 10 * time.Minute
 	robotsMax       = 10_000 // origins
 	robotsUnit      = 8 << 10
 )
 
+// RobotsConfig says how robots.txt is read. Zero fields mean the defaults named beside them.
+type RobotsConfig struct {
+	Token string        // the product token by which a robots.txt addresses us; required
+	Keep  time.Duration // how long an answer serves before the origin is asked again; 12 h, and 24 h at most (RFC 9309, section 2.4)
+	Delay time.Duration // between two requests to a host to which the robots.txt of others redirect; none
+	Max   int           // origins kept, a large file counting as several; 10,000
+}
+
+func (c RobotsConfig) withDefaults() RobotsConfig {
+	c.Keep = cmp.Or(c.Keep, robotsFresh)
+	c.Max = cmp.Or(c.Max, robotsMax)
+	return c
+}
+
+func (c RobotsConfig) validate() error {
+	if err := parser.ProductToken(c.Token); err != nil {
+		return fmt.Errorf("crawler: %w", err)
+	}
+	if c.Keep < 0 || c.Keep > robotsStale {
+		return fmt.Errorf("crawler: a robots.txt cannot be kept for %v, but for %v at most", c.Keep, robotsStale)
+	}
+	return nil
+}
+
 // Robots keeps what robots.txt says (RFC 9309), by origin: scheme, host and port, as in "https://example.com". It asks
 // an origin once for all callers. Its methods may be called from many goroutines.
 type Robots struct {
+	cfg     RobotsConfig
 	fetcher *Fetcher
-	token   string
-	rulings *cache[*Ruling]
+	rulings *cache[*Ruling] // by origin, and by the URL of another host that one of them redirects to
+	others  gaps
 }
 
-// NewRobots returns an empty cache, or says what is wrong with the token: the product token by which a robots.txt
-// addresses us. max bounds the origins kept, 10,000 when it is 0; a large file counts as several.
-func NewRobots(f *Fetcher, token string, max int) (*Robots, error) {
-	if err := parser.ProductToken(token); err != nil {
-		return nil, fmt.Errorf("crawler: %w", err)
+// NewRobots returns an empty cache, or says what is wrong with the configuration.
+func NewRobots(f *Fetcher, c RobotsConfig) (*Robots, error) {
+	c = c.withDefaults()
+	if err := c.validate(); err != nil {
+		return nil, err
 	}
-	return &Robots{fetcher: f, token: token, rulings: newCache[*Ruling](cmp.Or(max, robotsMax))}, nil
+	return &Robots{cfg: c, fetcher: f, rulings: newCache[*Ruling](c.Max), others: gaps{delay: c.Delay}}, nil
 }
 
 // Cached returns what is known of an origin without asking anybody; false when nothing is, or it has expired.
@@ -45,9 +74,12 @@ func (r *Robots) Cached(origin string) (*Ruling, bool) {
 	return ruling, ruling.fresh()
 }
 
+// Forget makes the origin be asked again by whoever wants to know.
+func (r *Robots) Forget(origin string) { r.rulings.drop(origin) }
+
 // Get returns what is known of an origin, and asks it when nothing is. pace is called before each request that is
 // sent, for they count against the host's rate. An origin that does not answer is a Ruling, too; the error is pace's,
-// or says that ctx ended.
+// or says that ctx ended. However many redirects there are, all requests together take no longer than one may.
 func (r *Robots) Get(ctx context.Context, origin string, pace func(context.Context) error) (*Ruling, error) {
 	return r.rulings.load(ctx, origin, (*Ruling).fresh, func(old *Ruling) (*Ruling, int, error) {
 		ruling, err := r.ask(ctx, origin, pace)
@@ -55,46 +87,73 @@ func (r *Robots) Get(ctx context.Context, origin string, pace func(context.Conte
 			return nil, 0, err
 		}
 		ruling = ruling.after(old)
-		return ruling, 1 + ruling.size/robotsUnit, nil
+		return ruling, ruling.cost(), nil
 	})
 }
 
 // ask fetches robots.txt, through redirects, which apply to the origin that was asked first.
 func (r *Robots) ask(ctx context.Context, origin string, pace func(context.Context) error) (*Ruling, error) {
-	target := origin + "/robots.txt"
+	target, left := origin+"/robots.txt", r.fetcher.cfg.Timeout
+	var turns []string // at other hosts
+	defer func() { r.others.yield(turns) }()
 	for range 1 + robotsRedirects {
-		if known := r.known(target, origin); known != nil {
-			return known, nil
+		foreign := !strings.HasPrefix(target, origin+"/")
+		if foreign {
+			if known := r.known(target); known != nil {
+				return known, nil
+			}
 		}
 		if err := pace(ctx); err != nil {
 			return nil, err
 		}
-		// A byte more than is read, so that the parser can tell that the last line is cut.
-		resp, err := r.fetcher.fetch(ctx, target, parser.MaxRobots+1)
-		if err != nil {
-			if ctx.Err() != nil {
-				return nil, err
+		if host := hostname(target); foreign && r.cfg.Delay > 0 && !slices.Contains(turns, host) {
+			if wait := r.others.take(host); wait > 0 {
+				return later(target, wait), nil
 			}
-			return unreachable(err, 0), nil
+			turns = append(turns, host)
 		}
-		ruling, next := r.judge(resp)
-		resp.Release()
-		if ruling != nil {
+		begin := time.Now()
+		ruling, next, err := r.request(ctx, target, left)
+		switch {
+		case err != nil:
+			return nil, err
+		case ruling != nil && foreign && ruling.err == nil:
+			r.rulings.set(target, ruling, ruling.cost())
+			return ruling, nil
+		case ruling != nil:
 			return ruling, nil
 		}
-		target = next
+		target, left = next, left-time.Since(begin)
 	}
-	return allowAll(), nil // more redirects than that: unavailable, says the standard
+	return r.allowAll(nil), nil // more redirects than that: unavailable, says the standard
 }
 
-// known returns the good ruling of another origin whose robots.txt the target is, if we have it.
-func (r *Robots) known(target, origin string) *Ruling {
-	other, ok := strings.CutSuffix(target, "/robots.txt")
-	if !ok || other == origin {
-		return nil
+// request sends one request, for which so much time is left. It returns what the answer means, or where to ask next. The
+// error says that ctx ended.
+func (r *Robots) request(ctx context.Context, target string, left time.Duration) (ruling *Ruling, next string, err error) {
+	within, cancel := context.WithTimeout(ctx, left)
+	defer cancel()
+	// A byte more than is read, so that the parser can tell that the last line is cut.
+	resp, err := r.fetcher.fetch(within, target, parser.MaxRobots+1)
+	switch {
+	case err == nil:
+		defer resp.Release()
+		ruling, next = r.judge(resp)
+		return ruling, next, nil
+	case ctx.Err() != nil:
+		return nil, "", err
+	case within.Err() != nil:
+		err = &Error{Kind: KindTimeout, Err: within.Err()}
 	}
-	if ruling, ok := r.Cached(other); ok && ruling.err == nil {
-		return ruling
+	return unreachable(err, 0), "", nil
+}
+
+// known returns a good ruling that a request to the target would bring, if we have it.
+func (r *Robots) known(target string) *Ruling {
+	for _, key := range []string{target, strings.TrimSuffix(target, "/robots.txt")} {
+		if ruling, ok := r.Cached(key); ok && ruling.err == nil {
+			return ruling
+		}
 	}
 	return nil
 }
@@ -103,8 +162,8 @@ func (r *Robots) known(target, origin string) *Ruling {
 func (r *Robots) judge(resp *Response) (ruling *Ruling, next string) {
 	switch status := resp.Status; {
 	case status/100 == 2:
-		rules := parser.ParseRobots(resp.Body, r.token)
-		return learned(rules, len(resp.Body)), ""
+		rules := parser.ParseRobots(resp.Body, r.cfg.Token)
+		return learned(rules, len(resp.Body), r.serves(resp.Header)), ""
 	case status/100 == 3:
 		if next := redirect(resp); next != "" {
 			return nil, next
@@ -112,7 +171,19 @@ func (r *Robots) judge(resp *Response) (ruling *Ruling, next string) {
 	case status == http.StatusTooManyRequests || status >= 500:
 		return unreachable(fmt.Errorf("status %d", status), RetryAfter(resp.Header, time.Now())), ""
 	}
-	return allowAll(), ""
+	return r.allowAll(resp.Header), ""
+}
+
+func (r *Robots) allowAll(h http.Header) *Ruling { return learned(&parser.Robots{}, 0, r.serves(h)) }
+
+// serves is how long an answer is good for: as long as we keep one, or less if its header says so (RFC 9111), but for
+// that a site which forbids all caches is not asked again and again.
+func (r *Robots) serves(h http.Header) time.Duration {
+	life, ok := freshness(h, time.Now())
+	if !ok {
+		return r.cfg.Keep
+	}
+	return min(max(life, robotsBrief), r.cfg.Keep)
 }
 
 // redirect returns where a response leads, without a fragment; "" when that is nowhere we can go.
@@ -126,83 +197,14 @@ func redirect(resp *Response) string {
 	if err != nil || to.Scheme != "http" && to.Scheme != "https" {
 		return ""
 	}
+	if strings.ContainsFunc(to.Host, func(r rune) bool { return r >= 0x80 }) {
+		// As net/http would send it, so that the guard sees that: an address can be written in other digits.
+		host, err := idna.Lookup.ToASCII(to.Hostname())
+		if err != nil {
+			return ""
+		}
+		to.Host = strings.Replace(to.Host, to.Hostname(), host, 1)
+	}
 	to.Fragment, to.User = "", nil
 	return to.String()
 }
-
-// Ruling is what an origin's robots.txt says, or that it cannot be had. It does not change.
-type Ruling struct {
-	rules    *parser.Robots
-	size     int       // of the file
-	expires  time.Time // asked again after it
-	err      error     // of the latest attempt; with rules, those are an old copy's
-	failures int
-	learned  time.Time // when the rules were fetched
-}
-
-func learned(rules *parser.Robots, size int) *Ruling {
-	now := time.Now()
-	return &Ruling{rules: rules, size: size, learned: now, expires: now.Add(robotsFresh)}
-}
-
-func allowAll() *Ruling { return learned(&parser.Robots{}, 0) }
-
-func unreachable(err error, wait time.Duration) *Ruling {
-	return &Ruling{err: fmt.Errorf("robots.txt: %w", err), expires: time.Now().Add(wait)}
-}
-
-func (r *Ruling) fresh() bool { return r != nil && time.Now().Before(r.expires) }
-
-// after returns r as it stands after old, which it replaces: failures in a row are counted and are longer and longer
-// apart, and rules that were good before serve on for a while.
-func (r *Ruling) after(old *Ruling) *Ruling {
-	if r.err == nil {
-		return r
-	}
-	next := *r
-	next.failures = 1
-	if old != nil {
-		next.failures += old.failures
-	}
-	now := time.Now()
-	if old != nil && now.Before(old.learned.Add(robotsStale)) {
-		next.rules, next.size, next.learned = old.rules, old.size, old.learned
-	}
-	backoff := min(robotsBackoff<<min(next.failures-1, 20), maxBackoff)
-	if at := now.Add(backoff); next.expires.Before(at) {
-		next.expires = at
-	}
-	return &next
-}
-
-// Allowed tells whether a path (with its query) may be fetched, and the line of robots.txt that decided. While
-// robots.txt cannot be had nothing may.
-func (r *Ruling) Allowed(path string) (ok bool, rule string) {
-	if r.rules == nil {
-		return false, r.err.Error()
-	}
-	return r.rules.Allowed(path)
-}
-
-// CrawlDelay is what the origin asks for, unclamped; 0: nothing.
-func (r *Ruling) CrawlDelay() time.Duration {
-	if r.rules == nil {
-		return 0
-	}
-	return r.rules.CrawlDelay()
-}
-
-// Unreachable says why there are no rules: robots.txt could not be fetched, and no copy of the last 24 hours serves
-// instead. It wraps the [*Error] of the fetch, if it was that. nil: there are rules.
-func (r *Ruling) Unreachable() error {
-	if r.rules == nil {
-		return r.err
-	}
-	return nil
-}
-
-// Failures counts the attempts in a row that brought no rules, across expiries.
-func (r *Ruling) Failures() int { return r.failures }
-
-// Expires is when the origin will be asked again: for an unreachable one, how long to leave it alone.
-func (r *Ruling) Expires() time.Time { return r.expires }

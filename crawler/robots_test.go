@@ -19,7 +19,7 @@ import (
 
 func newRobots(t testing.TB, f *Fetcher) *Robots {
 	t.Helper()
-	r, err := NewRobots(f, "trawl", 0)
+	r, err := NewRobots(f, RobotsConfig{Token: "trawl"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -287,7 +287,7 @@ func TestAnOriginIsAskedOnceForAll(t *testing.T) {
 func TestABadRobotsTokenIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, token := range []string{"", "trawl/1.0", "a b", "träwl", "x9"} {
-		if _, err := NewRobots(nil, token, 0); err == nil {
+		if _, err := NewRobots(nil, RobotsConfig{Token: token}); err == nil {
 			t.Errorf("%q: accepted", token)
 		}
 	}

@@ -22,3 +22,18 @@ type freshKey struct{}
 func WithFresh(ctx context.Context) context.Context { return context.WithValue(ctx, freshKey{}, true) }
 
 func wantsFresh(ctx context.Context) bool { return ctx.Value(freshKey{}) != nil }
+
+type maxBodyKey struct{}
+
+// WithMaxBody makes a Fetch with the returned context keep n bytes of the body instead of Config.MaxBody. It takes its
+// share of Config.LargeBodies like any other.
+func WithMaxBody(ctx context.Context, n int64) context.Context {
+	return context.WithValue(ctx, maxBodyKey{}, n)
+}
+
+func maxBodyOf(ctx context.Context, otherwise int64) int64 {
+	if n, ok := ctx.Value(maxBodyKey{}).(int64); ok && n > 0 {
+		return n
+	}
+	return otherwise
+}

@@ -40,6 +40,19 @@ func TestTheURLIsSentAsItIs(t *testing.T) {
 	}
 }
 
+func TestAHostIsLookedUpInASCII(t *testing.T) {
+	t.Parallel()
+	address, targets := listenForTargets(t)
+	_, port, _ := net.SplitHostPort(address)
+	f := newFetcher(t, Config{Resolve: names{"xn--bcher-kva.example": {"127.0.0.1"}}.resolve})
+	for _, path := range []string{"/a", "/a|b"} {
+		fetch(t, f, "http://bücher.example:"+port+path)
+		if got := <-targets; got != path {
+			t.Errorf("sent %s, want %s", got, path)
+		}
+	}
+}
+
 func TestAProxyIsSentTheWholeURLAsItIs(t *testing.T) {
 	t.Parallel()
 	address, targets := listenForTargets(t)

@@ -111,8 +111,8 @@ func appendError(b []byte, e *crawler.RecordError) []byte {
 	return append(b, '}')
 }
 
-// appendString appends s in quotes. Bytes that are no UTF-8 become U+FFFD; U+2028 and U+2029, which end lines in
-// JavaScript, are escaped.
+// appendString appends s in quotes. Bytes that are no UTF-8 become U+FFFD; what could end a line (U+2028 and U+2029 do
+// in JavaScript) or command a terminal is escaped.
 func appendString(b []byte, s string) []byte {
 	b = append(b, '"')
 	from := 0 // s[from:i] goes as it is
@@ -122,7 +122,7 @@ func appendString(b []byte, s string) []byte {
 			continue
 		}
 		r, n := utf8.DecodeRuneInString(s[i:])
-		if r < utf8.RuneSelf || r == utf8.RuneError && n == 1 || r == '\u2028' || r == '\u2029' {
+		if r < 0xa0 || r == utf8.RuneError && n == 1 || r == '\u2028' || r == '\u2029' {
 			b = appendEscape(append(b, s[from:i]...), r)
 			from = i + n
 		}

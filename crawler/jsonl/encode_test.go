@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"trawl/crawler"
@@ -69,8 +70,8 @@ func check(t *testing.T, s string) {
 			t.Errorf("%q: %s has a control character", s, b)
 		}
 	}
-	if !utf8.Valid(b) || strings.ContainsAny(string(b), "\u2028\u2029") {
-		t.Errorf("%q: %q ends a line, or is no UTF-8", s, b)
+	if !utf8.Valid(b) || strings.ContainsFunc(string(b), func(r rune) bool { return unicode.IsControl(r) || r == 0x2028 || r == 0x2029 }) {
+		t.Errorf("%q: %q ends a line or commands a terminal, or is no UTF-8", s, b)
 	}
 }
 
@@ -89,6 +90,30 @@ func FuzzAppendString(f *testing.F) {
 	f.Add("plain")
 	f.Add("\x00\"\\\n\u2028\xff\xc3")
 	f.Fuzz(check)
+}
+
+// A record of whatever a server and a page said is one line, and reads as it was.
+func FuzzRecord(f *testing.F) {
+	f.Add("http://a.example/", "text/html", "A title", "http://b.example/", "name", "gone", int64(3), 200)
+	f.Add("\x00", "\u2028\n", "\x1b[2J\u009b2J", "\xff\xc3", "a\"b", "\\", int64(-1), -5)
+	f.Fuzz(func(t *testing.T, url, kind, title, link, name, detail string, length int64, status int) {
+		r := full()
+		r.URL, r.ContentType, r.Title, r.Links, r.Length, r.Status = url, kind, title, []string{link, link}, length, status
+		r.Fields, r.Error.Detail = map[string][]string{name: {title, link}}, detail
+		line := appendRecord(nil, r)
+		var got crawler.Record
+		if err := json.Unmarshal(line, &got); err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		valid := func(s string) string { return string([]rune(s)) }
+		want := *r
+		want.URL, want.ContentType, want.Title, want.Links = valid(url), valid(kind), valid(title), []string{valid(link), valid(link)}
+		want.Fields, want.Error = map[string][]string{valid(name): {valid(title), valid(link)}}, &crawler.RecordError{Kind: r.Error.Kind, Detail: valid(detail)}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%s\nreads as %+v\nwant     %+v", line, got, want)
+		}
+		check(t, title)
+	})
 }
 
 // page is a record of 60 links, like most.

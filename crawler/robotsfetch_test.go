@@ -1,0 +1,265 @@
+package crawler
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestTheHeaderShortensHowLongRobotsServe(t *testing.T) {
+	const keep = 12 * time.Hour
+	date := func(d time.Duration) string { return time.Now().Add(d).UTC().Format(http.TimeFormat) }
+	for _, test := range []struct {
+		header string // NAME: VALUE, parted by "|"
+		keep   time.Duration
+		want   time.Duration
+	}{
+		{"", 0, keep},
+		{"", 24 * time.Hour, 24 * time.Hour},
+		{"Cache-Control: public, Max-Age=3600", 0, time.Hour},
+		{"Cache-Control: max-age=\"3600\"|Age: 600", 0, 50 * time.Minute},
+		{"Cache-Control: public|Cache-Control: max-age=7200", 0, 2 * time.Hour},
+		{"Cache-Control: max-age=99999999999999999999", 0, keep},
+		{"Cache-Control: max-age=-1", 0, keep},
+		{"Cache-Control: max-age=60", 0, 5 * time.Minute},
+		{"Cache-Control: max-age=60", 2 * time.Minute, 2 * time.Minute},
+		{"Cache-Control: max-age=7200, no-cache", 0, 5 * time.Minute},
+		{"Cache-Control: no-store", 0, 5 * time.Minute},
+		{"Expires: +1h", 0, time.Hour},
+		{"Expires: 0", 0, 5 * time.Minute},
+		{"Expires: +1h|Cache-Control: max-age=7200", 0, 2 * time.Hour},
+	} {
+		t.Run(test.header, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				status := http.StatusOK
+				f, wait := local(t, func(w http.ResponseWriter, _ *http.Request) {
+					for line := range strings.SplitSeq(test.header, "|") {
+						if name, value, ok := strings.Cut(line, ": "); ok {
+							w.Header().Add(name, strings.ReplaceAll(value, "+1h", date(time.Hour)))
+						}
+					}
+					w.WriteHeader(status)
+				})
+				defer wait()
+				r, err := NewRobots(f, RobotsConfig{Token: "trawl", Keep: test.keep})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := time.Until(get(t, r, "http://a.example").Expires()).Round(time.Second); got != test.want {
+					t.Errorf("rules serve for %v, want %v", got, test.want)
+				}
+				status = http.StatusNotFound
+				if got := time.Until(get(t, r, "http://b.example").Expires()).Round(time.Second); got != test.want {
+					t.Errorf("a 404 serves for %v, want %v", got, test.want)
+				}
+			})
+		})
+	}
+}
+
+func TestHostsWhoseRobotsLeadToOneHostDoNotStormIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var hits []time.Time
+		f, wait := local(t, func(w http.ResponseWriter, r *http.Request) {
+			if host := strings.ToLower(r.Host); !strings.HasPrefix(host, "victim.") {
+				http.Redirect(w, r, "http://victim.example/"+host, http.StatusFound)
+				return
+			} else if host == "victim.example" && strings.HasSuffix(r.URL.Path, "7.example") { // as to https
+				http.Redirect(w, r, "http://VICTIM.example:8080"+r.URL.Path, http.StatusFound)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			hits = append(hits, time.Now())
+			fmt.Fprintf(w, "User-agent: *\nDisallow: %s\n", r.URL.Path)
+		})
+		defer wait()
+		r, err := NewRobots(f, RobotsConfig{Token: "trawl", Delay: time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		begin := time.Now()
+		var hosts sync.WaitGroup
+		for i := range 200 {
+			hosts.Go(func() {
+				host := fmt.Sprintf("h%d.example", i)
+				asked := false
+				paced := func() *Ruling {
+					ruling, err := r.Get(t.Context(), "http://"+host, func(context.Context) error {
+						if asked {
+							time.Sleep(time.Second)
+						}
+						asked = true
+						return nil
+					})
+					if err != nil {
+						t.Error(err)
+					}
+					return ruling
+				}
+				ruling := paced()
+				for ruling.Busy() {
+					if ok, _ := ruling.Allowed("/x"); ok {
+						t.Error("allowed before its robots.txt was read")
+					}
+					time.Sleep(time.Until(ruling.Expires()) + time.Duration(i)*time.Millisecond)
+					ruling = paced()
+				}
+				if ok, _ := ruling.Allowed("/" + host); ok || ruling.Unreachable() != nil {
+					t.Errorf("%s: allowed %v, %v", host, ok, ruling.Unreachable())
+				}
+			})
+		}
+		hosts.Wait()
+		for i := 1; i < len(hits); i++ {
+			if gap := hits[i].Sub(hits[i-1]); gap < time.Second {
+				t.Fatalf("request %d came after %v", i, gap)
+			}
+		}
+		if took := time.Since(begin); len(hits) != 220 || took > time.Hour {
+			t.Errorf("%d requests in %v", len(hits), took)
+		}
+	})
+}
+
+func TestOneRobotsToWhichManyLeadIsAskedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked atomic.Int32
+		f, wait := local(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.Host != "all.example" {
+				http.Redirect(w, r, "http://all.example/common.txt", http.StatusFound)
+				return
+			}
+			asked.Add(1)
+			fmt.Fprint(w, "User-agent: *\nDisallow: /private\n")
+		})
+		defer wait()
+		r, err := NewRobots(f, RobotsConfig{Token: "trawl", Delay: time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 50 {
+			if ok, _ := get(t, r, fmt.Sprintf("http://h%d.example", i)).Allowed("/private"); ok {
+				t.Errorf("%d: allowed", i)
+			}
+		}
+		if asked.Load() != 1 {
+			t.Errorf("asked %d times", asked.Load())
+		}
+		time.Sleep(13 * time.Hour)
+		if get(t, r, "http://h1.example"); asked.Load() != 2 {
+			t.Errorf("asked %d times when it had expired", asked.Load())
+		}
+	})
+}
+
+func TestRobotsThatHangCostOneTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, wait := local(t, func(w http.ResponseWriter, r *http.Request) {
+			select {
+			case <-time.After(12 * time.Second):
+				http.Redirect(w, r, r.URL.Path+"x", http.StatusFound)
+			case <-r.Context().Done():
+			}
+		})
+		defer wait()
+		begin := time.Now()
+		ruling := get(t, newRobots(t, f), "http://a.example")
+		wantKind(t, ruling.Unreachable(), KindTimeout)
+		if took := time.Since(begin); took != 30*time.Second {
+			t.Errorf("took %v, want the 30s of one request", took)
+		}
+	})
+}
+
+func TestForgottenRobotsAreAskedForAgain(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int32
+	s := newServer(t, func(http.ResponseWriter, *http.Request) { asked.Add(1) })
+	r := newRobots(t, newFetcher(t, Config{}))
+	get(t, r, s.URL)
+	r.Forget(s.URL)
+	if _, ok := r.Cached(s.URL); ok {
+		t.Error("not forgotten")
+	}
+	if get(t, r, s.URL); asked.Load() != 2 {
+		t.Errorf("asked %d times", asked.Load())
+	}
+}
+
+// The redirect of a robots.txt is not resolved by the URL standard's parser, which knows all these for an address.
+func TestRobotsThatLeadToAnAddressReachNothing(t *testing.T) {
+	t.Parallel()
+	var reached atomic.Int32
+	canary := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached.Add(1) }))
+	defer canary.Close()
+	_, port, _ := net.SplitHostPort(canary.Listener.Addr().String())
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Hostname() != "site.test" {
+			t.Errorf("the proxy was asked for %s", r.URL)
+		}
+		http.Redirect(w, r, r.Header.Get("To"), http.StatusFound)
+	}))
+	defer proxy.Close()
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, r.Header.Get("To"), http.StatusFound)
+	}))
+	defer site.Close()
+	through, _ := url.Parse(proxy.URL)
+	for _, host := range []string{
+		"127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "localhost", "LOCALHOST.", "127.1", "2130706433",
+		"0x7f000001",
+		"0X7F.1", "017700000001", "0177.0.0.1", "127.0.0.1.", "１２７.０.０.１", "127。0。0。1", "①②⑦.0.0.1", "ｌocalhost", "%31%32%37.0.0.1",
+		"a@127.0.0.1", "10.0.0.1", "169.254.169.254",
+	} {
+		for _, c := range []Config{{}, {Proxy: through}} {
+			c.Header = http.Header{"To": {"http://" + host + ":" + port + "/robots.txt"}}
+			c.AllowNet = []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")}
+			c.Named = func(addr string) bool { return addr == "site.test:80" || addr == site.Listener.Addr().String() }
+			c.Resolve = func(_ context.Context, name string) ([]netip.Addr, error) {
+				if slices.Contains([]string{"localhost", "localhost.", "site.test"}, name) {
+					return []netip.Addr{netip.MustParseAddr("127.0.0.1")}, nil
+				}
+				return nil, &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
+			}
+			origin := site.URL
+			if c.Proxy != nil {
+				origin = "http://site.test"
+			}
+			get(t, newRobots(t, newFetcher(t, c)), origin)
+			if reached.Load() > 0 {
+				t.Fatalf("%s: reached", host)
+			}
+		}
+	}
+}
+
+// FuzzFreshness: whatever a header says, robots.txt serves for a time within our bounds, and not at all for longer than
+// a date of expiry.
+func FuzzFreshness(f *testing.F) {
+	f.Add("max-age=3600, public", "", "5", "")
+	f.Add("", "Fri, 20 Nov 2026 12:00:00 GMT", "", "Fri, 20 Nov 2026 11:00:00 GMT")
+	f.Add("no-cache=\"x\"", "0", "99999999999", "Mon, 01 Jan 0001 00:00:00 GMT")
+	r := &Robots{cfg: RobotsConfig{}.withDefaults()}
+	f.Fuzz(func(t *testing.T, control, expires, age, date string) {
+		h := http.Header{"Cache-Control": {control}, "Expires": {expires}, "Age": {age}, "Date": {date}}
+		if got := r.serves(h); got < robotsBrief || got > robotsFresh {
+			t.Errorf("%q: serves for %v", h, got)
+		}
+		life, ok := freshness(h, time.Now())
+		if at, err := http.ParseTime(expires); err == nil && ok && control == "" && date == "" && life > max(0, time.Until(at)+time.Second) {
+			t.Errorf("%q: fresh for %v", h, life)
+		}
+	})
+}

@@ -1,0 +1,108 @@
+package crawler
+
+import (
+	"fmt"
+	"time"
+
+	"trawl/parser"
+)
+
+// Ruling is what an origin's robots.txt says, or that it cannot be had. It does not change.
+type Ruling struct {
+	rules    *parser.Robots
+	size     int       // of the file
+	expires  time.Time // asked again after it
+	err      error     // of the latest attempt; with rules, those are an old copy's
+	busy     bool      // the attempt waits for a host that the origin redirects to
+	failures int
+	learned  time.Time // when the rules were fetched
+}
+
+func learned(rules *parser.Robots, size int, life time.Duration) *Ruling {
+	now := time.Now()
+	return &Ruling{rules: rules, size: size, learned: now, expires: now.Add(life)}
+}
+
+func unreachable(err error, wait time.Duration) *Ruling {
+	return &Ruling{err: fmt.Errorf("robots.txt: %w", err), expires: time.Now().Add(wait)}
+}
+
+// later is the ruling while another host, that the origin redirects to, may not be asked.
+func later(target string, wait time.Duration) *Ruling {
+	r := unreachable(fmt.Errorf("redirects to %s, which was asked a moment ago for another host", target), wait)
+	r.busy = true
+	return r
+}
+
+func (r *Ruling) fresh() bool { return r != nil && time.Now().Before(r.expires) }
+
+func (r *Ruling) cost() int { return 1 + r.size/robotsUnit }
+
+// after returns r as it stands after old, which it replaces: failures in a row are counted and are longer and longer
+// apart, and rules that were good before serve on for a while.
+func (r *Ruling) after(old *Ruling) *Ruling {
+	if r.err == nil {
+		return r
+	}
+	next := *r
+	next.failures = 1
+	if old != nil {
+		next.failures += old.failures
+	}
+	now := time.Now()
+	if old != nil && now.Before(old.learned.Add(robotsStale)) {
+		next.rules, next.size, next.learned = old.rules, old.size, old.learned
+	}
+	backoff := min(robotsBackoff<<min(next.failures-1, 20), maxBackoff)
+	if r.busy { // it has an appointment
+		backoff = 0
+	}
+	if at := now.Add(backoff); next.expires.Before(at) {
+		next.expires = at
+	}
+	return &next
+}
+
+// Allowed tells whether a path (with its query) may be fetched, and the line of robots.txt that decided. While
+// robots.txt cannot be had nothing may.
+func (r *Ruling) Allowed(path string) (ok bool, rule string) {
+	if r.rules == nil {
+		return false, r.err.Error()
+	}
+	return r.rules.Allowed(path)
+}
+
+// CrawlDelay is what the origin asks for, unclamped; 0: nothing.
+func (r *Ruling) CrawlDelay() time.Duration {
+	if r.rules == nil {
+		return 0
+	}
+	return r.rules.CrawlDelay()
+}
+
+// Unreachable says why there are no rules: robots.txt could not be fetched, and no copy of the last 24 hours serves
+// instead. It wraps the [*Error] of the fetch, if it was that. nil: there are rules.
+func (r *Ruling) Unreachable() error {
+	if r.rules == nil {
+		return r.err
+	}
+	return nil
+}
+
+// Busy tells that it is not the origin's fault that it is unreachable: it redirects to a host to which others redirect,
+// too, and whose turn it is not. Ask again later.
+func (r *Ruling) Busy() bool { return r.rules == nil && r.busy }
+
+// Sitemaps returns the sitemaps that robots.txt names, as written. The caller must not change them.
+func (r *Ruling) Sitemaps() []string {
+	if r.rules == nil {
+		return nil
+	}
+	return r.rules.Sitemaps()
+}
+
+// Failures counts the attempts in a row that brought no rules, across expiries; 0: the rules are what the origin says.
+func (r *Ruling) Failures() int { return r.failures }
+
+// Expires is when the origin will be asked again: for an unreachable one, how long to leave it alone.
+func (r *Ruling) Expires() time.Time { return r.expires }
