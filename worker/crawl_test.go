@@ -64,7 +64,7 @@ func (x *whole) open(dir string, p frontier.Policy) {
 		x.Fatal(err)
 	}
 	x.Cleanup(fetcher.Close)
-	robots, err := crawler.NewRobots(fetcher, "trawl", 0)
+	robots, err := crawler.NewRobots(fetcher, crawler.RobotsConfig{Token: "trawl"})
 	if err != nil {
 		x.Fatal(err)
 	}

@@ -14,11 +14,14 @@ func (v *visit) ack(ctx context.Context, r frontier.Report) bool {
 	if v.lost {
 		return false
 	}
-	r.Next, r.Delay = max(0, v.pace.left()), v.delay
+	r.Next, r.Delay, r.Failures = max(0, v.pace.left()), v.delay, v.health.count()
+	if v.plan.Policy.Adaptive {
+		r.Delay = max(v.pace.gap(), 1)
+	}
 	sent := time.Now() // the first time: an ack that is sent again may have extended the lease then
 	err := v.w.insist(ctx, nil, func() error {
 		err := v.sendAck(ctx, r)
-		if errors.Is(err, frontier.ErrUnavailable) && len(r.Outcomes) > 0 {
+		if errors.Is(err, frontier.ErrUnavailable) && len(r.Outcomes)+len(r.Found) > 0 {
 			v.keep(ctx)
 		}
 		return err
@@ -51,7 +54,7 @@ func (v *visit) sendAck(ctx context.Context, r frontier.Report) error {
 // and all else goes on. Without it the host would go from hand to hand, and each time its pages would be fetched again,
 // until they seem to be poison.
 func (v *visit) keep(ctx context.Context) {
-	if sent := time.Now(); v.isDue() && v.sendAck(ctx, frontier.Report{Next: max(0, v.pace.left())}) == nil {
+	if sent := time.Now(); v.isDue() && v.sendAck(ctx, frontier.Report{Next: max(0, v.pace.left()), Failures: v.health.count()}) == nil {
 		v.renew(sent)
 	}
 }

@@ -16,13 +16,17 @@ import (
 //
 //	answer                                   URL                          host
 //	2xx, 304, 3xx, 4xx but those below       done                         -
-//	429, 503                                 retry, not before the pause  pause: Retry-After, or the backoff
+//	429, 503                                 retry, not before the pause  failure, pause: Retry-After, or the backoff
+//	502, 504                                 retry after the backoff      failure, pause: the backoff
 //	408, 425, 5xx but 501, 505               retry after the backoff      -
-//	no answer: dns, connect, timeout, reset  retry after the backoff      pause: the backoff
+//	no answer: dns, connect, timeout, reset  retry after the backoff      failure, pause: the backoff
+//	no memory for its body                   retry after the backoff      -
 //	no answer: anything else                 dead                         -
 //	retries used up                          dead                         as above
+//	none asked for: the host is down         dead                         -
 //
-// The backoff doubles from 1 s to 5 min with the attempts, give or take a quarter.
+// The backoff doubles from 1 s to 5 min with the attempts at the page, or the failures of the host in a row if they are
+// more, give or take a quarter. A host with Policy.HostFailures of them is down.
 
 // verdict is what became of an item, and what is to be said of it.
 type verdict struct {
@@ -46,6 +50,24 @@ func temporary(status int) bool {
 	return status >= 500
 }
 
+// overloaded tells whether a status speaks of the host rather than of the page.
+func overloaded(status int) bool {
+	switch status {
+	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}
+
+// hostFailed counts a failure of the host, and tells how long it is to rest.
+func (v *visit) hostFailed(attempt int, why string) time.Duration {
+	n := v.health.failed()
+	v.mu.Lock()
+	v.trouble = why
+	v.mu.Unlock()
+	return jitter(backoff(max(attempt, n-1)))
+}
+
 // failure judges an attempt that came to nothing. It returns nil when there is an answer to read.
 func (v *visit) failure(it *frontier.Item, resp *crawler.Response, err error) *verdict {
 	switch {
@@ -64,9 +86,7 @@ func (v *visit) unanswered(it *frontier.Item, err error) *verdict {
 	why, detail := frontier.Reason(e.Kind), e.Err.Error()
 	p := v.dead(it, why, detail)
 	if e.Kind.Temporary() {
-		wait := jitter(backoff(it.Attempt))
-		p = v.retryOrDead(it, why, detail, wait)
-		p.pause = wait
+		p = v.temporary(it, e.Kind, detail)
 	}
 	p.status = e.Status
 	if p.record != nil {
@@ -75,14 +95,28 @@ func (v *visit) unanswered(it *frontier.Item, err error) *verdict {
 	return p
 }
 
+// temporary judges a failure that may pass. The host rests, unless it was ours.
+func (v *visit) temporary(it *frontier.Item, kind crawler.Kind, detail string) *verdict {
+	if kind == crawler.KindMemory {
+		return v.retryOrDead(it, frontier.Reason(kind), detail, jitter(backoff(it.Attempt)))
+	}
+	wait := v.hostFailed(it.Attempt, string(kind)+": "+detail)
+	p := v.retryOrDead(it, frontier.Reason(kind), detail, wait)
+	p.pause = wait
+	return p
+}
+
 // refusedForNow judges a status that is worth a retry.
 func (v *visit) refusedForNow(it *frontier.Item, resp *crawler.Response) *verdict {
 	wait, pause := jitter(backoff(it.Attempt)), time.Duration(0)
-	if resp.Status == http.StatusTooManyRequests || resp.Status == http.StatusServiceUnavailable {
-		wait = cmp.Or(crawler.RetryAfter(resp.Header, time.Now()), wait)
+	why := frontier.Reason("http-" + strconv.Itoa(resp.Status))
+	if overloaded(resp.Status) {
+		wait = v.hostFailed(it.Attempt, string(why))
+		if resp.Status == http.StatusTooManyRequests || resp.Status == http.StatusServiceUnavailable {
+			wait = cmp.Or(crawler.RetryAfter(resp.Header, time.Now()), wait)
+		}
 		pause = wait
 	}
-	why := frontier.Reason("http-" + strconv.Itoa(resp.Status))
 	p := v.retryOrDead(it, why, http.StatusText(resp.Status), wait)
 	p.pause = pause
 	return p

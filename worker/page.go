@@ -1,25 +1,30 @@
 package worker
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"runtime/debug"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"trawl/crawler"
 	"trawl/frontier"
 	"trawl/parser"
 )
 
-// judge reads what came back for an item. A panic, which some page provoked, makes that page dead and nothing else.
-func (v *visit) judge(it *frontier.Item, resp *crawler.Response) (p *verdict) {
+// judge reads what came back for an item. A panic, which some page provoked, makes that page dead and nothing else. It
+// returns nil when reading came to no end.
+func (v *visit) judge(ctx context.Context, it *frontier.Item, resp *crawler.Response) (p *verdict) {
 	defer func() {
 		if r := recover(); r != nil {
 			p = v.dead(it, "panic", fmt.Sprintf("%v\n%s", r, debug.Stack()))
 		}
 	}()
-	return v.read(it, resp)
+	return v.read(ctx, it, resp)
 }
 
 // complete adds to a verdict, and to its record if it has one, what the response says by itself.
@@ -53,12 +58,16 @@ func (v *visit) record(it *frontier.Item) *crawler.Record {
 	}
 }
 
-// read takes from an answer what it leads to.
-func (v *visit) read(it *frontier.Item, resp *crawler.Response) *verdict {
+// read takes from an answer what it leads to; nil: reading came to no end.
+func (v *visit) read(ctx context.Context, it *frontier.Item, resp *crawler.Response) *verdict {
 	l := links{v: v, from: it}
 	p := &verdict{Outcome: frontier.Outcome{Verdict: frontier.Done}, record: v.record(it)}
 	if to := resp.Header.Get("Location"); to != "" && resp.Status/100 == 3 {
 		p.record.Redirect = l.redirect(to)
+	} else if v.isSitemap(it, resp) {
+		if !l.sitemap(ctx, p.record, resp) {
+			return nil
+		}
 	} else if parser.IsHTML(resp.Header.Get("Content-Type"), resp.Body) {
 		l.page(p.record, resp)
 	}
@@ -73,16 +82,22 @@ type links struct {
 	found     []frontier.Entry
 	refused   []frontier.Refusal
 	elsewhere bool
+	echo      bool // the page is one of those that its site answers anything with
+	finite    bool // it is a list that has an end: a sitemap
 }
 
 // redirect follows a Location. It is a URL of the frontier like any other: paced, filtered and fetched in its turn.
 func (l *links) redirect(to string) string {
-	u, err := frontier.NewBase(l.from.URL, "").Resolve(to)
+	u, err := frontier.NewBase(l.from.URL, "").Resolve(escapeBytes(to))
 	if err != nil {
 		l.refuseBad(to, err)
 		return short(to)
 	}
 	e := frontier.Entry{URL: u, Via: l.from.URL.String(), Depth: l.from.Depth, Hops: l.from.Hops + 1}
+	if l.from.Sitemap {
+		e.Sitemap, e.Priority = true, l.from.Priority
+		e.Via = cmp.Or(l.from.Via, e.Via) // who named it
+	}
 	if l.from.Seed && l.v.plan.Scope.SameSite(l.from.URL, u) {
 		// example.com leads to www.example.com: that is the site that was meant.
 		e.Seed = true
@@ -92,18 +107,39 @@ func (l *links) redirect(to string) string {
 	return u.String()
 }
 
+// escapeBytes escapes a reference that is no UTF-8, as headers can hold, byte by byte: the server means those.
+func escapeBytes(ref string) string {
+	if utf8.ValidString(ref) {
+		return ref
+	}
+	var b strings.Builder
+	for i := range len(ref) {
+		if c := ref[i]; c < utf8.RuneSelf {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
+}
+
 // page reads an HTML page.
 func (l *links) page(rec *crawler.Record, resp *crawler.Response) {
-	doc := parser.HTML(resp.Body, resp.Header.Get("Content-Type"), l.v.w.Token)
+	doc := parser.HTML(resp.Body, resp.Header.Get("Content-Type"), parser.Options{Agent: l.v.w.Token, Assets: l.v.plan.Policy.Assets})
 	rec.Title, rec.Charset, rec.Truncated = doc.Title, doc.Charset, doc.Truncated
 	if l.v.w.Extract != nil {
-		rec.Fields = l.v.w.Extract(resp.Body, resp.Header.Get("Content-Type"))
+		var whole bool
+		rec.Fields, whole = l.v.w.Extract(resp.Body, resp.Header.Get("Content-Type"))
+		rec.Truncated = rec.Truncated || !whole
 	}
 	_, nofollow := parser.RobotsHeader(resp.Header.Values("X-Robots-Tag"), l.v.w.Token)
 	obey := !l.v.plan.Policy.IgnoreRobots
 	nofollow = nofollow || doc.NoFollow
 	base := frontier.NewBase(l.from.URL, doc.Base)
 	via := l.from.URL.String()
+	if resp.Status == http.StatusOK {
+		l.echo = l.v.w.traps.meet(l.from.URL, doc.Shape, len(doc.Links), l.v.plan.Policy.EchoAfter)
+	}
 	follows := make(map[string]bool, len(doc.Links)) // of each URL: one of its links may be followed
 	l.found = make([]frontier.Entry, 0, len(doc.Links))
 	rec.Links = make([]string, 0, len(doc.Links))
@@ -113,7 +149,8 @@ func (l *links) page(rec *crawler.Record, resp *crawler.Response) {
 			l.refuseBad(link.URL, err)
 			continue
 		}
-		follow := !obey || !nofollow && !link.NoFollow
+		asset := link.Kind.IsAsset() // is no link: nofollow does not mean it
+		follow := !obey || asset || !nofollow && !link.NoFollow
 		followed, known := follows[u.String()]
 		if !known {
 			rec.Links = append(rec.Links, u.String())
@@ -121,7 +158,7 @@ func (l *links) page(rec *crawler.Record, resp *crawler.Response) {
 		follows[u.String()] = follow || followed
 		switch {
 		case follow && !followed:
-			l.offer(frontier.Entry{URL: u, Via: via, Depth: l.from.Depth + 1})
+			l.take(frontier.Entry{URL: u, Via: via, Depth: l.from.Depth + 1}, asset)
 		case !follow && !known:
 			l.refuse(frontier.ByNofollow, u.String())
 		}
@@ -130,10 +167,25 @@ func (l *links) page(rec *crawler.Record, resp *crawler.Response) {
 
 // offer adds an entry to those found, if scope, limits and, as far as they are known here, robots rules allow it.
 // The rules of a host that has not been asked for them yet are looked at when the URL is lent.
-func (l *links) offer(e frontier.Entry) {
-	reason := l.v.plan.Scope.Judge(&e)
+func (l *links) offer(e frontier.Entry) { l.judged(e, l.v.plan.Scope.Judge(&e)) }
+
+// take offers what a page leads to, or is made of: that adds no depth.
+func (l *links) take(e frontier.Entry, asset bool) {
+	if !asset {
+		l.offer(e)
+		return
+	}
+	e.Depth = l.from.Depth
+	l.judged(e, l.v.plan.Scope.JudgeAsset(&e, l.from.URL))
+}
+
+// judged goes on with an entry that scope and limits refuse for a reason, or do not.
+func (l *links) judged(e frontier.Entry, reason frontier.Reason) {
 	if reason == "" && !l.allowed(&e) {
 		reason = frontier.ByRobots
+	}
+	if reason == "" && !e.Seed && !e.Sitemap && !l.finite {
+		reason = l.trap(&e)
 	}
 	if reason != "" {
 		l.refuse(reason, e.URL.String())
@@ -141,6 +193,14 @@ func (l *links) offer(e frontier.Entry) {
 	}
 	l.elsewhere = l.elsewhere || e.URL.Host() != l.v.l.Host
 	l.found = append(l.found, e)
+}
+
+// trap tells whether an entry leads into a site without end, by what this worker knows.
+func (l *links) trap(e *frontier.Entry) frontier.Reason {
+	if l.echo {
+		return frontier.Echo
+	}
+	return l.v.w.traps.refuses(e.URL, &l.v.plan.Policy)
 }
 
 func (l *links) allowed(e *frontier.Entry) bool {
@@ -169,14 +229,19 @@ func (l *links) refuseBad(ref string, err error) {
 	l.refuse(reason, ref)
 }
 
-func (l *links) refuse(reason frontier.Reason, url string) {
+func (l *links) refuse(reason frontier.Reason, url string) { l.refuseMany(reason, 1, url) }
+
+func (l *links) refuseMany(reason frontier.Reason, n int, example string) {
+	if n == 0 {
+		return
+	}
 	for i := range l.refused {
 		if l.refused[i].Reason == reason {
-			l.refused[i].Count++
+			l.refused[i].Count += n
 			return
 		}
 	}
-	l.refused = append(l.refused, frontier.Refusal{Reason: reason, Count: 1, Example: short(url)})
+	l.refused = append(l.refused, frontier.Refusal{Reason: reason, Count: n, Example: short(example)})
 }
 
 // short cuts what somebody wrote where a URL belongs, which may be a picture of some megabytes, to a URL's length.

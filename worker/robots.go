@@ -3,23 +3,29 @@ package worker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"trawl/crawler"
 	"trawl/frontier"
 )
 
-// readRobots gets the host's robots.txt, at the host's pace. It returns false when the visit is to end: the crawl is,
-// or the rules cannot be had, so that nothing may be fetched for now.
+// readRobots gets what the host's robots.txt says: from memory, from the note that whoever asked last left with the
+// frontier, or from the host, at its pace. It returns false when the visit is to end: the crawl is, or the rules cannot
+// be had, so that nothing may be fetched for now.
 func (v *visit) readRobots(ctx context.Context) bool {
 	if v.plan.Robots == nil {
 		return true
 	}
 	ruling, ok := v.plan.Robots.Cached(string(v.l.Host))
 	if !ok {
-		if ruling, ok = v.askRobots(ctx); !ok {
+		if ruling, ok = v.findRobots(ctx); !ok {
 			return false
 		}
+	}
+	if ruling.Busy() {
+		v.pace.rest(time.Until(ruling.Expires()))
+		return false
 	}
 	if err := ruling.Unreachable(); err != nil {
 		v.putOff(ctx, ruling)
@@ -28,6 +34,74 @@ func (v *visit) readRobots(ctx context.Context) bool {
 	v.ruling = ruling
 	v.obeyDelay(ctx, ruling.CrawlDelay())
 	return true
+}
+
+// findRobots gets what is not in memory: as a note or else from the host, for which it then leaves one. So robots.txt
+// is asked for once in a cache time, by whatever worker. It returns false when the visit is to end.
+func (v *visit) findRobots(ctx context.Context) (*crawler.Ruling, bool) {
+	memory, shared := v.w.Frontier.(frontier.Memory)
+	if shared {
+		ruling, fresh, ok := v.recall(ctx, memory)
+		if fresh || !ok {
+			return ruling, ok
+		}
+	}
+	ruling, ok := v.askRobots(ctx)
+	if !ok || ruling.Failures() > 0 {
+		return ruling, ok
+	}
+	if !v.announce(ctx, ruling) { // or nobody would learn of its sitemaps until it is asked for again
+		v.plan.Robots.Forget(string(v.l.Host))
+		return nil, false
+	}
+	return ruling, !shared || v.remember(ctx, memory, ruling)
+}
+
+// recall looks for a note on the host. ok: the visit may go on.
+func (v *visit) recall(ctx context.Context, memory frontier.Memory) (ruling *crawler.Ruling, fresh, ok bool) {
+	var note []byte
+	var age time.Duration
+	err := v.w.insist(ctx, v.w.Drain, func() (err error) {
+		ctx, cancel := v.w.attempt(ctx)
+		defer cancel()
+		note, age, err = memory.Recall(ctx, v.l.Host)
+		return err
+	})
+	switch {
+	case err == nil:
+		ruling, fresh = v.plan.Robots.Adopt(string(v.l.Host), note, age)
+		return ruling, fresh, true
+	case !unreachable(err) && ctx.Err() == nil:
+		v.w.fail(fmt.Errorf("note on %s: %w", v.l.Host, err))
+	}
+	return nil, false, false
+}
+
+// remember leaves a note. It returns false when the visit is to end.
+func (v *visit) remember(ctx context.Context, memory frontier.Memory, ruling *crawler.Ruling) bool {
+	note := v.plan.Robots.Note(ruling, frontier.MaxNote)
+	if note == nil {
+		return true
+	}
+	err := v.w.insist(ctx, v.w.Drain, func() error {
+		ctx, cancel := v.w.attempt(ctx)
+		defer cancel()
+		l := v.l
+		return memory.Remember(ctx, &l, note)
+	})
+	switch {
+	case err == nil:
+		return true
+	case errors.Is(err, frontier.ErrLeaseLost):
+		v.w.Log.Debug("lease lost", "host", v.l.Host)
+		v.acks.take()
+		v.lost = true
+		v.acks.yield()
+	case !unreachable(err) && ctx.Err() == nil:
+		v.w.fail(fmt.Errorf("note on %s: %w", v.l.Host, err))
+	}
+	v.end()
+	return false
 }
 
 // askRobots sends the requests for robots.txt, one or, through redirects, several. It returns false when the visit is to
@@ -58,7 +132,7 @@ func (v *visit) askRobots(ctx context.Context) (ruling *crawler.Ruling, ok bool)
 // whoever comes after a crash.
 func (v *visit) obeyDelay(ctx context.Context, asked time.Duration) {
 	p := v.plan.Policy
-	delay := max(p.Delay, min(asked, p.MaxCrawlDelay))
+	delay := v.health.rebase(max(p.Delay, min(asked, p.MaxCrawlDelay)), p.Adaptive)
 	if delay == v.l.Delay {
 		return
 	}
@@ -75,6 +149,12 @@ func (v *visit) putOff(ctx context.Context, ruling *crawler.Ruling) {
 	why := ruling.Unreachable()
 	v.w.Log.Debug("robots.txt unreachable", "host", v.l.Host, "err", why)
 	kind := hopeless(why)
+	if kind == "" {
+		v.hostFailed(0, why.Error())
+	}
+	if v.isDown() { // see giveUp
+		return
+	}
 	for i := v.taken; i < len(v.pages); i++ {
 		it := &v.l.Items[i]
 		// Not before the ruling expires, so that the next attempt asks again.

@@ -7,6 +7,7 @@ import (
 
 	"trawl/crawler"
 	"trawl/frontier"
+	"trawl/parser"
 )
 
 // How long a visit waits for its host's next allowed time before it gives the host back: briefly when the worker could
@@ -26,6 +27,7 @@ type visit struct {
 	work sync.WaitGroup // pages that were fetched and are not acked
 
 	ruling *crawler.Ruling // nil: everything is allowed
+	health health
 
 	acks  turn          // to ack; it guards the two below
 	delay time.Duration // to report; 0: nothing new
@@ -36,6 +38,7 @@ type visit struct {
 	pages   []*verdict // of each item, once it is known
 	acked   int
 	slots   int           // held
+	trouble string        // the latest failure of the host
 	over    bool          // it takes no more items
 	isOver  chan struct{} // closed then
 	renewed time.Time     // when the latest ack that arrived, or the lease, was sent
@@ -45,14 +48,15 @@ type visit struct {
 
 func newVisit(w *worker, l frontier.Lease, sent time.Time) *visit {
 	return &visit{
-		w: w, plan: w.plan.Load(), l: l, pace: newPace(l.Delay), acks: newTurn(),
+		health: health{failures: l.Failures, base: w.plan.Load().Policy.Delay, delay: l.Delay},
+		w:      w, plan: w.plan.Load(), l: l, pace: newPace(l.Delay), acks: newTurn(),
 		pages: make([]*verdict, len(l.Items)), taken: l.Settled, acked: l.Settled, renewed: sent, news: make(chan struct{}, 1), isOver: make(chan struct{}),
 	}
 }
 
 // run works until the lease is settled, lost, or better given back.
 func (v *visit) run(ctx context.Context) {
-	if v.readRobots(ctx) {
+	if !v.isDown() && v.readRobots(ctx) {
 		var lanes sync.WaitGroup
 		for range min(v.plan.Policy.PerHost, len(v.l.Items)) - 1 {
 			lanes.Go(func() { v.lane(ctx) })
@@ -61,6 +65,7 @@ func (v *visit) run(ctx context.Context) {
 		lanes.Wait()
 	}
 	v.work.Wait()
+	v.giveUp(ctx)
 	v.flush(ctx)
 	v.giveBack(ctx)
 }
@@ -73,11 +78,13 @@ func (v *visit) lane(ctx context.Context) {
 			return
 		}
 		it := &v.l.Items[i]
+		began := time.Now()
 		resp, err := v.fetch(ctx, it)
 		if err != nil && ctx.Err() != nil { // which says nothing about the page
 			v.end()
 			return
 		}
+		v.feel(resp, time.Since(began))
 		p := v.failure(it, resp, err)
 		if p != nil {
 			v.pace.rest(p.pause) // here, so that it holds for this lane's next request
@@ -91,7 +98,7 @@ func (v *visit) lane(ctx context.Context) {
 func (v *visit) begin(ctx context.Context) (item int, ok bool) {
 	v.pace.take() // whoever has it gives it up when ctx ends
 	for v.awaitPace(ctx) && v.awaitFirst(ctx) && v.occupy(ctx) {
-		if v.pace.left() <= 0 && !v.isToEnd(ctx) { // still, after the wait for a place
+		if v.pace.left() <= 0 && !v.isToEnd(ctx) && !v.probe(ctx) { // still, after the wait for a place
 			if i, ok := v.takeItem(); ok {
 				return i, true
 			}
@@ -102,9 +109,10 @@ func (v *visit) begin(ctx context.Context) (item int, ok bool) {
 	return 0, false
 }
 
-// isToEnd tells whether no further request may be sent: the crawl ends, or the host is to be visited by another plan.
+// isToEnd tells whether no further request may be sent: the crawl ends, the host is down, or it is to be visited by
+// another plan.
 func (v *visit) isToEnd(ctx context.Context) bool {
-	return ctx.Err() != nil || ended(v.w.Drain) || v.plan != v.w.plan.Load()
+	return ctx.Err() != nil || ended(v.w.Drain) || v.plan != v.w.plan.Load() || v.isDown()
 }
 
 // awaitPace waits for the host's next allowed time, if that is worth it.
@@ -195,6 +203,9 @@ func (v *visit) fetch(ctx context.Context, it *frontier.Item) (*crawler.Response
 	if it.Attempt > 0 {
 		ctx = crawler.WithFresh(ctx)
 	}
+	if it.Sitemap {
+		ctx = crawler.WithMaxBody(ctx, parser.MaxSitemap)
+	}
 	var turn sync.Once
 	number := 0
 	sent := func() {
@@ -211,7 +222,11 @@ func (v *visit) fetch(ctx context.Context, it *frontier.Item) (*crawler.Response
 func (v *visit) page(ctx context.Context, i int, resp *crawler.Response, p *verdict) {
 	it := &v.l.Items[i]
 	if p == nil {
-		p = v.judge(it, resp)
+		if p = v.judge(ctx, it, resp); p == nil { // the item stays as it is
+			resp.Release()
+			v.end()
+			return
+		}
 	}
 	p.fetched = true
 	v.complete(p, it, resp)

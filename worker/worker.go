@@ -38,8 +38,9 @@ type Config struct {
 	// an error that says the frontier cannot be reached, again. nil: the plan stays.
 	Replan func(context.Context) (p *Plan, version int64, err error)
 
-	// Extract takes named fields out of an HTML page, for its record; nil: none.
-	Extract func(body []byte, contentType string) map[string][]string
+	// Extract takes named fields out of an HTML page, for its record; nil: none. Of a page that it could not take whole
+	// the record is Truncated.
+	Extract func(body []byte, contentType string) (fields map[string][]string, whole bool)
 
 	Name        string          // of this worker, among those of a fleet; "trawl"
 	Program     string          // its name and version, for the fleet; "trawl"
@@ -82,6 +83,7 @@ func Run(ctx context.Context, c Config) error {
 		slots: make(chan struct{}, c.Concurrency),
 		wake:  make(chan struct{}, 1),
 		live:  map[*visit]struct{}{},
+		traps: newTraps(),
 	}
 	w.plan.Store(c.Plan)
 	w.version.Store(c.Crawl.Version)
@@ -105,6 +107,7 @@ type worker struct {
 	slots  chan struct{}           // a place for each page under way
 	wake   chan struct{}           // a host may have become free, or new
 	visits sync.WaitGroup
+	traps  *traps
 	scarce atomic.Bool // the latest request for hosts got all it asked for: there may be more hosts than places
 
 	failing atomic.Int64 // callers of the frontier that do not reach it

@@ -211,7 +211,7 @@ func (j *journal) judge(it *frontier.Item, o *frontier.Outcome) (faults []string
 		faults = append(faults, fmt.Sprintf("%s: acked with verdict %d; record written: %v", url, o.Verdict, written))
 	}
 	for _, e := range o.Found {
-		if e.Via != url {
+		if e.Via != url && !e.Sitemap {
 			faults = append(faults, fmt.Sprintf("%s: acked with a link of %s", url, e.Via))
 		}
 	}
@@ -301,7 +301,9 @@ func (x *trial) close() {
 // obeyRobots makes the crawl ask for robots.txt.
 func (x *trial) obeyRobots() *crawler.Robots {
 	x.Helper()
-	robots, err := crawler.NewRobots(x.fetcher, "trawl", 0)
+	robots, err := crawler.NewRobots(x.fetcher, crawler.RobotsConfig{
+		Token: "trawl", Keep: x.cfg.Plan.Policy.RobotsCache, Delay: x.cfg.Plan.Policy.Delay,
+	})
 	if err != nil {
 		x.Fatal(err)
 	}

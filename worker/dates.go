@@ -1,0 +1,236 @@
+package worker
+
+import (
+	"strings"
+	"time"
+)
+
+// date is what a URL has of a date.
+type date struct {
+	dated  bool
+	sure   bool // nothing but a date is written so
+	misfit bool // there are numbers in the form of a date that are none: /thread/5012/3, /item/204513
+	year   int
+	month  int // or 0
+}
+
+// Years that a number is taken for when it is not sure that it is one.
+const firstYear, lastYear = 1900, 2199
+
+// note takes a year, and a month and a day or 0, as they stand in a URL. Some count months from 0.
+func (d *date) note(year, month, day int, sure bool) {
+	fits := month <= 12 && day <= 31 && (sure || month > 0 && firstYear <= year && year <= lastYear)
+	switch {
+	case !fits:
+		d.misfit = true
+	case !d.dated:
+		d.dated, d.sure, d.year, d.month = true, sure, year, month
+	}
+}
+
+// after tells whether the date is later than the month of t.
+func (d *date) after(t time.Time) bool {
+	return d.year > t.Year() || d.year == t.Year() && d.month > int(t.Month())
+}
+
+// withoutDates appends a URL's path and query to dst, with tildes for dates and for what has their form, and tells what
+// they are.
+func withoutDates(dst, template []byte) (out []byte, d date) {
+	path, query, hasQuery := strings.Cut(string(template), "?")
+	dst = d.path(dst, path)
+	if hasQuery {
+		dst = d.query(append(dst, '?'), query)
+	}
+	return dst, d
+}
+
+// path reads the dates of a path: /2024/05, /2024/05/17, /2024-05, /2024-05-17, /202405, /20240517, at its end perhaps
+// with an extension. A name beside them stays, and a year alone is none: so are the numbers of most things.
+func (d *date) path(dst []byte, path string) []byte {
+	for strings.HasPrefix(path, "/") {
+		segment, rest := cutSegment(path)
+		stem, ext := cutExtension(segment, rest)
+		if end := d.folders(path); end > 0 {
+			dst, path = append(dst, "/~"...), path[end:]
+			continue
+		}
+		if d.value(stem, false) {
+			stem = "~"
+		}
+		dst = append(append(append(dst, '/'), stem...), ext...)
+		path = rest
+	}
+	return append(dst, path...) // an extension
+}
+
+// folders reads a year, a month and perhaps a day that are segments, and returns where they end; 0: there are none.
+func (d *date) folders(path string) (end int) {
+	first, rest := cutSegment(path)
+	second, last := cutSegment(rest)
+	second, _ = cutExtension(second, last)
+	year, month := number(first, 4, 4), number(second, 1, 2)
+	if year < 0 || month < 0 {
+		return 0
+	}
+	end = len("/") + len(first) + len("/") + len(second)
+	third, last := cutSegment(last)
+	third, _ = cutExtension(third, last)
+	day := number(third, 1, 2)
+	if day < 0 || end < len(path) && path[end] != '/' {
+		d.note(year, month, 0, false)
+		return end
+	}
+	padded := len(second) == 2 && len(third) == 2 && firstYear <= year && year <= lastYear
+	d.note(year, month, day, padded)
+	return end + len("/") + len(third)
+}
+
+// cutSegment returns the first segment of a path, and what follows it, slash first.
+func cutSegment(path string) (segment, rest string) {
+	if path == "" {
+		return "", ""
+	}
+	if end := strings.IndexByte(path[1:], '/'); end >= 0 {
+		return path[1 : 1+end], path[1+end:]
+	}
+	return path[1:], ""
+}
+
+// cutExtension parts the name of a file, which is a path's last segment.
+func cutExtension(segment, rest string) (stem, ext string) {
+	if dot := strings.LastIndexByte(segment, '.'); rest == "" && dot >= 0 {
+		return segment[:dot], segment[dot:]
+	}
+	return segment, ""
+}
+
+// value reads a date that stands in one piece.
+func (d *date) value(s string, sure bool) bool {
+	first, rest, dashed := strings.Cut(s, "-")
+	if !dashed {
+		return d.compact(s, sure)
+	}
+	second, third, whole := strings.Cut(rest, "-")
+	year, month, day := number(first, 4, 4), number(second, 1, 2), number(third, 1, 2)
+	if year < 0 || month < 0 || whole && day < 0 {
+		return false
+	}
+	d.note(year, month, max(day, 0), sure || whole)
+	return true
+}
+
+func (d *date) compact(s string, sure bool) bool {
+	n := number(s, 6, 8)
+	switch {
+	case n < 0 || len(s) == 7:
+		return false
+	case len(s) == 6:
+		d.note(n/100, n%100, 0, sure)
+	default:
+		d.note(n/10_000, n/100%100, n%100, sure)
+	}
+	return true
+}
+
+// number reads decimal digits, from least to most of them; -1: it is something else.
+func number(s string, least, most int) (n int) {
+	if len(s) < least || len(s) > most {
+		return -1
+	}
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return -1
+		}
+		n = n*10 + int(s[i]-'0')
+	}
+	return n
+}
+
+// query reads the dates of a query: those that stand in one value, and a year with a month, week or day.
+func (d *date) query(dst []byte, query string) []byte {
+	var parts dateParts
+	for more := true; more; {
+		var param string
+		param, query, more = strings.Cut(query, "&")
+		name, value, _ := strings.Cut(param, "=")
+		if value != "" && (parts.take(name, value) || d.param(name, value)) {
+			dst = append(append(dst, name...), "=~"...)
+		} else {
+			dst = append(dst, param...)
+		}
+		if more {
+			dst = append(dst, '&')
+		}
+	}
+	if parts.hasYear && parts.hasMore {
+		d.note(parts.year, max(parts.month, 1), parts.day, parts.sure)
+	}
+	return dst
+}
+
+// param reads a date from one value: any that is written out, others where the name says so.
+func (d *date) param(name, value string) bool {
+	kind, sure := dateName(name)
+	switch {
+	case strings.Count(value, "-") == 2:
+		return d.value(value, true)
+	case kind == 0:
+		return false
+	}
+	if n := number(value, 9, 10); n >= 0 && sure { // seconds since 1970
+		t := time.Unix(int64(n), 0).UTC()
+		d.note(t.Year(), int(t.Month()), t.Day(), false)
+		return true
+	}
+	return d.value(value, sure)
+}
+
+// dateParts are a date's, each in a parameter of its own.
+type dateParts struct {
+	hasYear, hasMore, sure bool
+	year, month, day       int
+}
+
+func (p *dateParts) take(name, value string) bool {
+	kind, sure := dateName(name)
+	n := number(value, 1, 4)
+	switch {
+	case n < 0:
+		return false
+	case kind == 'y' && len(value) == 4:
+		p.hasYear, p.year, p.sure = true, n, sure
+	case kind == 'm' && n < 100:
+		p.hasMore, p.month = true, n
+	case kind == 'd' && n < 100:
+		p.hasMore, p.day = true, n
+	case kind == 'w' && n < 54:
+		p.hasMore = true
+	default:
+		return false
+	}
+	return true
+}
+
+// dateName tells what a parameter holds by its name: a year, month, week, day or a whole date (d too); 0: none of
+// these. A single letter may mean anything else as well.
+func dateName(name string) (kind byte, sure bool) {
+	if len(name) == 1 {
+		switch c := name[0] | 0x20; c {
+		case 'y', 'm', 'w', 'd':
+			return c, false
+		}
+		return 0, false
+	}
+	for _, known := range dateWords {
+		if n := len(name) - len(known.word); n >= 0 && strings.EqualFold(name[n:], known.word) {
+			return known.kind, true
+		}
+	}
+	return 0, false
+}
+
+// dateWords end the names of parameters: year, cal-month, startDate.
+var dateWords = []struct {
+	word string
+	kind byte
+}{{"year", 'y'}, {"month", 'm'}, {"week", 'w'}, {"day", 'd'}, {"date", 'd'}, {"time", 'd'}}

@@ -1,0 +1,222 @@
+package worker
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"trawl/crawler/webtest"
+	"trawl/frontier"
+)
+
+// echoes is a policy under which a probe is sent after 10 pages.
+func echoes(change func(*frontier.Policy)) frontier.Policy {
+	return policy(func(p *frontier.Policy) {
+		p.Delay, p.EchoAfter = 0, 10
+		if change != nil {
+			change(p)
+		}
+	})
+}
+
+// probes are the requests for URLs that nothing leads to: none of the crawl's.
+func (x *trial) probes() (list []webtest.Request) {
+	settled := map[string]bool{}
+	for _, url := range x.journal.order {
+		settled[url] = true
+	}
+	for _, r := range x.web.log().Pages().Requests("a.test") {
+		if !settled["http://a.test"+r.Path] {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+func TestSitesThatAnswerAnythingEnd(t *testing.T) {
+	t.Parallel()
+	for name, links := range map[string]func(u *url.URL) []string{
+		"files in one folder": func(*url.URL) []string { return []string{"/x/" + word() + ".html", "/x/" + word() + ".html"} },
+		"files in any folder": func(*url.URL) []string { return []string{"/" + word() + "/" + word(), "/" + word() + "/"} },
+		"folders in folders":  func(*url.URL) []string { return []string{word() + "/", word() + "/"} },
+		"a parameter":         func(u *url.URL) []string { return []string{"/?q=" + word(), "/?q=" + word()} },
+		"sessions without a name": func(*url.URL) (list []string) {
+			for i := range 5 {
+				list = append(list, fmt.Sprintf("/%s/p/%d", word(), i))
+			}
+			return list
+		},
+		"facets": func(u *url.URL) (list []string) {
+			for _, name := range []string{"brand", "color", "fit", "size", "sort", "stock"} {
+				for value := range 5 {
+					now := u.Query()
+					now.Set(name, fmt.Sprint(value))
+					list = append(list, "/list?"+strings.ReplaceAll(now.Encode(), "&", "&amp;"))
+				}
+			}
+			return list
+		},
+	} {
+		t.Run(name, func(t *testing.T) { ends(t, echoes(nil), 600, frontier.Echo, links) })
+	}
+}
+
+func TestPagesOfASiteThatAnswersAnythingAreRecordedAndTheProbeIsNot(t *testing.T) {
+	inBubble(t, echoes(nil), site(func(*url.URL) []string { return []string{"/" + word() + ".html", "/" + word() + ".html"} }), func(x *trial) {
+		x.seed("http://a.test/")
+		x.run()
+		probes := x.probes()
+		if len(probes) != 2 {
+			x.Errorf("%d probes: %v", len(probes), probes)
+		}
+		if n := x.web.log().Total(); n != len(x.journal.records)+2 || int64(n-2) != x.stats().Done {
+			x.Errorf("%d requests, %d records, %d done", n, len(x.journal.records), x.stats().Done)
+		}
+	})
+}
+
+// TestHonestSitesWithPagesAllAlikeAreCrawledWhole has sites that look like the ones above, as far as their pages go.
+func TestHonestSitesWithPagesAllAlikeAreCrawledWhole(t *testing.T) {
+	t.Parallel()
+	const pages = 300
+	item := func(i int) string { return fmt.Sprintf("/item/%d.html", i) }
+	for name, links := range map[string]func(u *url.URL) []string{
+		"404 for what there is not": func(u *url.URL) []string {
+			i := 0
+			if n, _ := fmt.Sscanf(u.Path, "/item/%d.html", &i); u.Path != "/" && n == 0 {
+				return nil
+			}
+			return []string{item((2*i + 1) % pages), item((2*i + 2) % pages)}
+		},
+		"the first page of a list for none": func(u *url.URL) []string {
+			i := 0
+			if u.Path != "/" {
+				return nil
+			}
+			_, _ = fmt.Sscanf(u.Query().Get("page"), "%d", &i)
+			return []string{fmt.Sprintf("?page=%d", (2*i+1)%pages), fmt.Sprintf("?page=%d", (2*i+2)%pages), "?page=1", "?" + u.RawQuery + "&amp;sort=1"}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := echoes(func(p *frontier.Policy) { p.Exclude = []string{"sort=1"} })
+			inBubble(t, p, site(links), func(x *trial) {
+				x.seed("http://a.test/")
+				x.run()
+				if s := x.stats(); s.Done < pages || s.Refused[frontier.Echo] > 0 {
+					x.Errorf("stats %+v", s)
+				}
+				if n := len(x.probes()); n == 0 || n > 4 {
+					x.Errorf("%d probes", n)
+				}
+			})
+		})
+	}
+}
+
+func TestAProbeKeepsThePaceAndRobots(t *testing.T) {
+	t.Parallel()
+	page := site(func(*url.URL) []string { return []string{"/x/1" + word(), "/x/1" + word()} })
+	p := echoes(func(p *frontier.Policy) { p.Delay, p.MaxHostPages = 2*time.Second, 40 })
+	t.Run("pace", func(t *testing.T) {
+		inBubble(t, p, after(100*time.Millisecond, page), func(x *trial) {
+			x.seed("http://a.test/")
+			x.run()
+			if n := len(x.probes()); n != 2 && n != 4 { // of the folder, or the host, or both
+				x.Errorf("%d probes", n)
+			}
+			if gap, _ := x.web.log().MinGap("a.test"); gap < p.Delay {
+				x.Errorf("two requests are %v apart", gap)
+			}
+		})
+	})
+	t.Run("robots", func(t *testing.T) {
+		inBubble(t, p, func(rw http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/robots.txt" {
+				fmt.Fprint(rw, "User-agent: *\nDisallow: /\nAllow: /x/1\nAllow: /$\n")
+				return
+			}
+			page(rw, r)
+		}, func(x *trial) {
+			x.obeyRobots()
+			x.seed("http://a.test/")
+			x.run()
+			if probes := x.probes(); len(probes) > 0 {
+				x.Errorf("%v", probes)
+			}
+		})
+	})
+}
+
+func TestAProbeThatFailsIsTriedTwiceMore(t *testing.T) {
+	var mu sync.Mutex
+	known := map[string]bool{"/": true}
+	answer := func(rw http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		if !known[r.URL.Path] {
+			rw.WriteHeader(http.StatusInternalServerError)
+			return
+		}
+		next := []string{"/" + word(), "/" + word()}
+		known[next[0]], known[next[1]] = true, true
+		rw.Header().Set("Content-Type", "text/html")
+		fmt.Fprint(rw, link(next...))
+	}
+	inBubble(t, echoes(func(p *frontier.Policy) { p.MaxHostPages = 300 }), answer, func(x *trial) {
+		x.seed("http://a.test/")
+		x.run()
+		x.settled(300, 0)
+		if n := len(x.probes()); n != 2*maxTries { // of the folder, and of the host
+			x.Errorf("%d probes", n)
+		}
+	})
+}
+
+// TestSessionsThatHaveNoNameEnd has pages of two shapes, one of which is not what a page that cannot exist looks like.
+func TestSessionsThatHaveNoNameEnd(t *testing.T) {
+	ends(t, echoes(nil), 1000, frontier.Echo, func(u *url.URL) (list []string) {
+		n, token := 0, ""
+		if _, err := fmt.Sscanf(strings.ReplaceAll(u.Path, "/", " "), " s %s p %d", &token, &n); u.Path != "/" && err != nil {
+			return nil
+		}
+		for i := range 10 + n%2 {
+			list = append(list, fmt.Sprintf("/s/%016x%016x/p/%d", rand.Uint64(), rand.Uint64(), i))
+		}
+		return list
+	})
+}
+
+func TestEchoAfterZeroSendsNoProbe(t *testing.T) {
+	p := echoes(func(p *frontier.Policy) { p.EchoAfter, p.MaxHostPages = 0, 200 })
+	inBubble(t, p, site(func(*url.URL) []string { return []string{"/" + word(), "/" + word()} }), func(x *trial) {
+		x.seed("http://a.test/")
+		x.run()
+		if n := len(x.probes()); n > 0 || x.stats().Done != 200 {
+			x.Errorf("%d probes, %+v", n, x.stats())
+		}
+	})
+}
+
+func TestAProbeIsLikeItsModel(t *testing.T) {
+	t.Parallel()
+	const host = frontier.Host("http://a.test")
+	for path, form := range map[string]string{
+		"/": "/*", "/a": "/*", "/a/": "/*/", "/a/b.html": "/a/*.html", "/a/b.tar.gz": "/a/*.gz", "/a/b/c/": "/a/b/*/", "/a/.x": "/a/*",
+		"/a/b.html?x=1": "/a/*.html?x=1", "//": "/*/", "/a?x=1&y=2": "/a?x=1&y=*", "/?q": "/?q=*",
+	} {
+		p := probe{model: host.URL(path), param: strings.Contains(form, "=*")}
+		got := p.url().Path()
+		before, end, _ := strings.Cut(form, "*")
+		if !strings.HasPrefix(got, before) || !strings.HasSuffix(got, end) || len(got) < len(form)+11 {
+			t.Errorf("%s: got %s; want %s", path, got, form)
+		}
+		if u, err := frontier.ParseURL(string(host) + got); err != nil || u != host.URL(got) {
+			t.Errorf("%s: %s is not canonical: %v", path, got, err)
+		}
+	}
+}

@@ -1,0 +1,120 @@
+package worker
+
+import (
+	"bytes"
+	"testing"
+)
+
+// templates returns a path without sessions, and without dates.
+func templates(path string) (plain, undated string, session bool, d date) {
+	p, session := withoutSessions(nil, path)
+	u, d := withoutDates(nil, p)
+	return string(p), string(u), session, d
+}
+
+func TestSessionsAreToldFromOtherParameters(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string]string{
+		"/p/1?sid=8f2d01ab77":                           "/p/1?sid=~",
+		"/p/1?a=b&SID=8f2d01ab77&c":                     "/p/1?a=b&SID=~&c",
+		"/p/1?PHPSESSID=abcdefghijklmnop":               "/p/1?PHPSESSID=~",
+		"/p/1;jsessionid=0123456789ABCDEF.node1?x=1":    "/p/1;jsessionid=0123456789ABCDEF.node1?x=1",
+		"/p/1;jsessionid=0123456789ABCDEF?x=1":          "/p/1;jsessionid=~?x=1",
+		"/p;JSESSIONID=0123456789ABCDEF/q":              "/p;JSESSIONID=~/q",
+		"/(S(lit3py55t21z5v55vlm25s55))/orders.aspx":    "/(S(~))/orders.aspx",
+		"/sid-8f2d01ab77/page":                          "/sid-~/page",
+		"/sid/8f2d01ab77/page":                          "/sid/~/page",
+		"/index.cfm?CFID=123456&CFTOKEN=98765432":       "/index.cfm?CFID=~&CFTOKEN=~",
+		"/x?ASPSESSIONIDCABQRSTU=ABCDEFGHIJKLMNOP":      "/x?ASPSESSIONIDCABQRSTU=~",
+		"/x?s=0123456789abcdef0123456789abcdef":         "/x?s=~",
+		"/x?token=aGVsbG8gd29ybGQ":                      "/x?token=~",
+		"/item/8f14e45f-ceea-467f-a187-9e6c0b2d3c11/ab": "/item/8f14e45f-ceea-467f-a187-9e6c0b2d3c11/ab",
+		"/agenda?session=keynote":                       "/agenda?session=keynote",
+		"/agenda?session=8f14e45f-ceea-467f-a187-9e6c0": "/agenda?session=8f14e45f-ceea-467f-a187-9e6c0",
+		"/article.pl?sid=20240517":                      "/article.pl?sid=20240517",
+		"/?s=iphone15promax":                            "/?s=iphone15promax",
+		"/session/12":                                   "/session/12",
+		"/token/economics":                              "/token/economics",
+		"/s/0123456789abcdef0123456789abcdef/view":      "/s/0123456789abcdef0123456789abcdef/view",
+		"/s/0123456789abcdef0123456789abcdef":           "/s/0123456789abcdef0123456789abcdef",
+		"/(2024)/x":                                     "/(2024)/x",
+	} {
+		got, _, found, _ := templates(path)
+		if got != want || found != (want != path) {
+			t.Errorf("%s: got %s, %v; want %s", path, got, found, want)
+		}
+	}
+}
+
+func TestDatesAreToldFromOtherNumbers(t *testing.T) {
+	t.Parallel()
+	const none, sure, maybe, misfit = "none", "sure", "maybe", "misfit"
+	for path, want := range map[string][2]string{
+		"/cal/2024/05":                          {"/cal/~", maybe},
+		"/cal/2024/5/":                          {"/cal/~/", maybe},
+		"/cal/2024/05/17":                       {"/cal/~", sure},
+		"/cal/2024/05/17.html":                  {"/cal/~.html", sure},
+		"/cal/2024/05.html":                     {"/cal/~.html", maybe},
+		"/2024/05/17/a-title":                   {"/~/a-title", sure},
+		"/cal/2024-05-17":                       {"/cal/~", sure},
+		"/cal/2024-05/list":                     {"/cal/~/list", maybe},
+		"/cal/202405":                           {"/cal/~", maybe},
+		"/cal/20240517.html":                    {"/cal/~.html", maybe},
+		"/cal?month=5&year=2024":                {"/cal?month=~&year=~", sure},
+		"/cal?y=2024&w=17&view=list":            {"/cal?y=~&w=~&view=list", maybe},
+		"/cal?when=2024-05-17":                  {"/cal?when=~", sure},
+		"/cal?startDate=20240517":               {"/cal?startDate=~", sure},
+		"/cal?date=1715904000":                  {"/cal?date=~", maybe},
+		"/from/2024-05-01/to/2024-05-31":        {"/from/~/to/~", sure},
+		"/2024-05-17-a-title":                   {"/2024-05-17-a-title", none},
+		"/films/1984":                           {"/films/1984", none},
+		"/films/1984.html":                      {"/films/1984.html", none},
+		"/cars?year=2004&make=ford":             {"/cars?year=~&make=ford", none},
+		"/cars?month=13":                        {"/cars?month=~", none},
+		"/thread/5012/3":                        {"/thread/~", misfit},
+		"/thread/2012/30":                       {"/thread/~", misfit},
+		"/item/204513":                          {"/item/~", misfit},
+		"/item/1234567":                         {"/item/1234567", none},
+		"/tiles/12/2048/1361.png":               {"/tiles/12/2048/1361.png", none},
+		"/v/2024.05/intro":                      {"/v/2024.05/intro", none},
+		"/x?v=20240517":                         {"/x?v=20240517", none},
+		"/item/550e8400-e29b-41d4-a716-4466554": {"/item/550e8400-e29b-41d4-a716-4466554", none},
+	} {
+		_, got, _, d := templates(path)
+		kind := none
+		switch {
+		case d.misfit:
+			kind = misfit
+		case d.sure:
+			kind = sure
+		case d.dated:
+			kind = maybe
+		}
+		if got != want[0] || kind != want[1] {
+			t.Errorf("%s: got %s, %s; want %s, %s", path, got, kind, want[0], want[1])
+		}
+	}
+}
+
+// FuzzTemplate holds both templates to their law: a template is its own, and no longer than what it is of.
+func FuzzTemplate(f *testing.F) {
+	for _, path := range []string{"", "a?sid=12345678ab&year=2024&month=5", "(S(abcdefgh12))/2024/05/17.html", "sid/12345678ab/x;jsessionid=12345678",
+		"2024-05-17/202405/20240517?date=1715904000&y=2024&d=1", ";;=?&=&(S(", "2024/05.x/2024/05/06.7"} {
+		f.Add(path)
+	}
+	f.Fuzz(func(t *testing.T, path string) {
+		path = "/" + path
+		plain, _ := withoutSessions(nil, path)
+		undated, _ := withoutDates(nil, plain)
+		if len(plain) > len(path) || len(undated) > len(plain) {
+			t.Errorf("%q grew: %q, %q", path, plain, undated)
+		}
+		if again, found := withoutSessions(nil, string(plain)); found || !bytes.Equal(again, plain) {
+			t.Errorf("%q: sessions were left in %q: %q", path, plain, again)
+		}
+		again, d := withoutDates(nil, undated)
+		if d.dated || d.misfit || !bytes.Equal(again, undated) {
+			t.Errorf("%q: dates were left in %q: %q", path, undated, again)
+		}
+	})
+}

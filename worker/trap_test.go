@@ -1,0 +1,243 @@
+package worker
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+
+	"trawl/crawler/webtest"
+	"trawl/frontier"
+)
+
+// site answers every path with the links that a function gives it.
+func site(links func(u *url.URL) []string) http.HandlerFunc {
+	return func(rw http.ResponseWriter, r *http.Request) {
+		refs := links(r.URL)
+		if refs == nil {
+			http.NotFound(rw, r)
+			return
+		}
+		rw.Header().Set("Content-Type", "text/html")
+		fmt.Fprint(rw, link(refs...))
+	}
+}
+
+func word() string { return strconv.FormatUint(rand.Uint64(), 36) }
+
+// ends wants a crawl of a site without end to be over within so many requests, and links refused for one reason.
+func ends(t *testing.T, p frontier.Policy, most int, why frontier.Reason, links func(u *url.URL) []string) {
+	inBubble(t, p, site(links), func(x *trial) {
+		x.seed("http://a.test/")
+		x.run()
+		if n := x.web.log().Total(); n > most {
+			x.Errorf("%d requests; want %d at most", n, most)
+		}
+		if s := x.stats(); s.Refused[why] == 0 || len(s.Refused) > 1 || s.Queued > 0 || s.Dead > 0 {
+			x.Errorf("stats %+v", s)
+		}
+	})
+}
+
+func TestCalendarsEnd(t *testing.T) {
+	t.Parallel()
+	const start = 2000*12 + 5 // the time in a bubble begins in 2000
+	months := func(at int, form func(year, month int) string) (list []string) {
+		for _, m := range []int{at - 1, at + 1, at - 12, at + 12} {
+			list = append(list, form(m/12, m%12+1))
+		}
+		return list
+	}
+	near := policy(func(p *frontier.Policy) { p.Delay, p.MaxDates, p.EchoAfter = 0, 100, 0 })
+	ahead := near
+	ahead.MaxDates = 1000
+	for name, form := range map[string]string{"folders": "/cal/%d/%02d/", "query": "/cal?year=%d&month=%d", "dashes": "/cal/%d-%02d"} {
+		page := func(u *url.URL) []string {
+			year, month := start/12, start%12+1
+			_, _ = fmt.Sscanf(u.RequestURI(), form, &year, &month)
+			return months(year*12+month-1, func(y, m int) string { return fmt.Sprintf(form, y, m) })
+		}
+		onward := func(u *url.URL) []string { return page(u)[1:2] }
+		t.Run(name, func(t *testing.T) { ends(t, near, 125, frontier.Calendar, page) })
+		t.Run(name+", of the future", func(t *testing.T) { ends(t, ahead, 70, frontier.Calendar, onward) })
+	}
+}
+
+func TestSessionsEnd(t *testing.T) {
+	t.Parallel()
+	for name, form := range map[string]string{
+		"parameter": "/p/%d?sid=%s", "of the path": "/p/%d;sessionid=%s", "segment": "/%[2]s/p/%[1]d", "folder": "/session/%[2]s/p/%[1]d",
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := policy(func(p *frontier.Policy) { p.Delay, p.EchoAfter = 0, 0 })
+			ends(t, p, 1+20*sessionsOfOne, frontier.SessionID, func(*url.URL) (list []string) {
+				for i := range 20 {
+					token := fmt.Sprintf("%012x", rand.Uint64()>>16) + "a1"
+					if name == "segment" {
+						token = "(S(" + token + "))"
+					}
+					list = append(list, fmt.Sprintf(form, i, token))
+				}
+				return list
+			})
+		})
+	}
+}
+
+func TestQueriesEnd(t *testing.T) {
+	t.Parallel()
+	for _, limit := range []int{10, 300, 5000} {
+		t.Run(fmt.Sprint(limit), func(t *testing.T) {
+			p := policy(func(p *frontier.Policy) { p.Delay, p.MaxQueries, p.EchoAfter = 0, limit, 0 })
+			ends(t, p, limit+limit/8+5, frontier.ManyQueries, func(*url.URL) (list []string) {
+				for range 20 {
+					list = append(list, "/list?q="+word())
+				}
+				return list
+			})
+		})
+	}
+}
+
+func TestPathsThatGrowEnd(t *testing.T) {
+	t.Parallel()
+	deeper := func(*url.URL) []string { return []string{"a/", "b/"} }
+	p := policy(func(p *frontier.Policy) { p.Delay, p.EchoAfter = 0, 0 })
+	t.Run("repeats", func(t *testing.T) { ends(t, p, 100, frontier.PathRepeats, deeper) })
+	p.MaxPathDepth, p.MaxPathRepeats = 5, 0
+	t.Run("depth", func(t *testing.T) { ends(t, p, 64, frontier.PathDepth, deeper) })
+}
+
+// TestHonestURLsAreNotRefused offers what honest sites have, in an order in which a crawl may find it.
+func TestHonestURLsAreNotRefused(t *testing.T) {
+	t.Parallel()
+	number := func(form string) func(i int) string { return func(i int) string { return fmt.Sprintf(form, i) } }
+	for name, url := range map[string]func(i int) string{
+		"news with slugs":      func(i int) string { return fmt.Sprintf("/%d/%02d/%02d/story-%d", 2000+i%20, i%12+1, i%28+1, i) },
+		"blog, year and month": func(i int) string { return fmt.Sprintf("/%d/%02d/story-%d.html", 2000+i%20, i%12+1, i) },
+		"documents":            number("/docs/v2/api/part-%d/index.html"),
+		"tiles":                func(i int) string { return fmt.Sprintf("/tiles/12/%d/%d.png", 2000+i%100, i/100) },
+		"forum":                number("/viewtopic.php?t=%d"),
+		"forum, pages":         func(i int) string { return fmt.Sprintf("/thread/%d/%d", 1000+i/3, i%3+1) },
+		"items by number":      number("/item/20%04d"),
+		"items of 8 digits":    number("/item/2024%04d"),
+		"films by year":        func(i int) string { return fmt.Sprintf("/films/%d", 1900+i%130) },
+		"wiki":                 number("/wiki/index.php?title=Page_%d&action=history"),
+		"uuids":                func(i int) string { return fmt.Sprintf("/item/8f14e45f-ceea-467f-a187-%012d/view", i) },
+		"conference":           number("/agenda?session=talk-%d"),
+		"search":               number("/?s=word-%d"),
+		"stories":              number("/article.pl?sid=%d"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			traps, p := newTraps(), frontier.DefaultPolicy()
+			refused := 0
+			for i := range 9000 {
+				if why := traps.refuses(frontier.Host("http://a.test").URL(url(i)), &p); why != "" {
+					if refused++; refused == 1 {
+						t.Errorf("%s: %s", url(i), why)
+					}
+				}
+			}
+			if refused > 0 {
+				t.Errorf("%d refused", refused)
+			}
+		})
+	}
+}
+
+func TestTrapsOfOneHostDoNotTouchAnother(t *testing.T) {
+	t.Parallel()
+	traps, p := newTraps(), policy(func(p *frontier.Policy) { p.MaxQueries = 10 })
+	refuses := func(host frontier.Host, i int) frontier.Reason {
+		return traps.refuses(host.URL(fmt.Sprintf("/?q=%d", i)), &p)
+	}
+	for i := range 20 {
+		if why, want := refuses("http://a.test", i), i >= 10; (why == frontier.ManyQueries) != want {
+			t.Errorf("the %d-th: %q", i, why)
+		}
+	}
+	if why := refuses("http://b.test", 1); why != "" {
+		t.Errorf("another host: %s", why)
+	}
+}
+
+// TestATrapIsNotForgottenForTheManyURLsThatOccurOnce fills the table many times over.
+func TestATrapIsNotForgottenForTheManyURLsThatOccurOnce(t *testing.T) {
+	t.Parallel()
+	traps, p := newTraps(), policy(func(p *frontier.Policy) { p.MaxQueries = 50 })
+	trap := func() frontier.Reason { return traps.refuses(frontier.Host("http://a.test").URL("/?q="+word()), &p) }
+	for range 40 {
+		trap()
+	}
+	for i := range 3 * maxTemplates {
+		traps.refuses(frontier.Host("http://b.test").URL(fmt.Sprintf("/%d?q=1", i)), &p)
+	}
+	for range 20 {
+		trap()
+	}
+	if why := trap(); why != frontier.ManyQueries {
+		t.Errorf("the trap: %q", why)
+	}
+	if n := len(traps.templates.places); n > maxTemplates || n != traps.templates.order.Len() {
+		t.Errorf("%d templates, %d in order", n, traps.templates.order.Len())
+	}
+}
+
+func TestTheHonestWebIsNotRefused(t *testing.T) {
+	const pages = 2000
+	web := webtest.New(webtest.Config{Seed: 3, PagesPerHost: pages, Links: 12, PageBytes: 1 << 10})
+	p := policy(func(p *frontier.Policy) { p.Delay, p.EchoAfter = 0, 10 })
+	inBubble(t, p, web.ServeHTTP, func(x *trial) {
+		x.seed("http://h0000.localhost/")
+		x.run()
+		x.settled(int64(pages), 0)
+		x.refused(map[frontier.Reason]int64{frontier.BadScheme: x.stats().Refused[frontier.BadScheme]})
+	})
+}
+
+func TestZeroTurnsTheRulesOff(t *testing.T) {
+	t.Parallel()
+	traps, p := newTraps(), policy(func(p *frontier.Policy) { p.MaxDates, p.MaxQueries = 0, 0 })
+	for i := range 20_000 {
+		for _, form := range []string{"/cal/%d-05-17", "/cal?year=%d&month=1", "/list?q=%d"} {
+			u := frontier.Host("http://a.test").URL(fmt.Sprintf(form, 1000+i%9000))
+			if why := traps.refuses(u, &p); why != "" {
+				t.Fatalf("%s: %s", u, why)
+			}
+		}
+	}
+}
+
+func TestDistinctCountsToItsLimit(t *testing.T) {
+	t.Parallel()
+	for _, limit := range []int{1, 5, 16, 17, 400, 4000, 10_000, 1_000_000} {
+		var c distinct
+		n := 0
+		for ; n < 2*limit+10; n++ {
+			hash := rand.Uint64()
+			if c.add(hash, limit) > limit {
+				break
+			}
+			c.add(hash, limit) // which makes no difference
+		}
+		if low, high := limit-limit/8-1, limit+limit/8+1; n < low || n > high {
+			t.Errorf("limit %d was reached at %d", limit, n)
+		}
+	}
+}
+
+func BenchmarkRefuses(b *testing.B) {
+	p := frontier.DefaultPolicy()
+	for _, path := range []string{"/guide/intro/start.html", "/s3/12345.html", "/view?n=25&s=5", "/2024/05/17/a-title", "/p/1?sid=8f2d01ab77"} {
+		b.Run(strings.ReplaceAll(path, "/", "|"), func(b *testing.B) {
+			traps, u := newTraps(), frontier.Host("http://www.example.com").URL(path)
+			b.ReportAllocs()
+			for b.Loop() {
+				traps.refuses(u, &p)
+			}
+		})
+	}
+}
