@@ -14,7 +14,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 LDFLAGS := -s -w -X main.release=$(VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help build install test conformance lint vet fuzz crash fleet containers bench size model check deps spin clean
+.PHONY: help build install test conformance lint vet fuzz crash hostile fleet containers bench size model check deps spin clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,9 +28,13 @@ install: ## install trawl where go install puts programs
 test: deps ## run all tests, in random order, with the race detector
 	$(GO) test -race -shuffle=on -timeout 10m ./...
 
-conformance: ## run the third-party cases in the folder that TRAWL_CONFORMANCE names
+conformance: ## run the third-party cases in the folder that TRAWL_CONFORMANCE names; V=1 shows each difference
 	@test -d "$$TRAWL_CONFORMANCE" || { echo 'make conformance: set TRAWL_CONFORMANCE to the folder of cases' >&2; exit 1; }
-	$(GO) test -count=1 -v -run Conformance ./frontier ./parser
+	@log=$$(mktemp); $(GO) test -count=1 -v -run Conformance ./frontier ./parser >"$$log" 2>&1; status=$$?; \
+	if [ -n "$(V)" ] || [ $$status != 0 ]; then cat "$$log"; fi; \
+	awk -F ' *[|] *' 'BEGIN { printf "%-32s %-14s %10s %10s  %s\n", "suite", "cases", "result", "goal", "" } \
+		/row[|]/ { if ($$3 == "") print "  " $$2; else printf "%-32s %-14s %10s %10s  %s\n", $$2, $$3, $$4, $$5, $$6 }' "$$log"; \
+	rm -f "$$log"; exit $$status
 
 lint: vet ## check format, vet, the arrows between packages, and the other rules of .golangci.yml
 	$(GO) run $(LINT) run
@@ -49,6 +53,10 @@ fuzz: ## run each fuzz target for FUZZ (30s)
 
 crash: ## kill a crawl of 20,000 pages 50 times
 	$(GO) test -count=1 -v -run Kill9 ./cmd/trawl -args -crash.pages 20000 -crash.kills 50 -crash.after 220ms
+
+hostile: ## crawl a web with hostile hosts in full size, and compare the pace of honest ones with and without them
+	$(GO) test -count=1 -v -run ACrawlOfAHostileWebEnds ./cmd/trawl -args -patience 5m -hostile.many 200000 -hostile.pages 200
+	$(GO) test -count=1 -run '^$$' -bench HonestHosts -benchtime 1x -timeout 20m ./cmd/trawl
 
 # One after the other, without the race detector, for their figures: what a host sees of a fleet depends on the clock.
 fleet: deps ## run the fleet's tests in full size, with 1,000 killed workers: a quarter of an hour

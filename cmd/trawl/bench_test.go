@@ -134,7 +134,11 @@ func tokenize(client *http.Client, url string) (links int, err error) {
 func crawlAll(b *testing.B, seeds []string, pages int) {
 	var o crawlFlags
 	flags := pflag.NewFlagSet("crawl", pflag.ContinueOnError)
-	o.register(flags)
+	for _, group := range o.groups() {
+		for _, register := range group.flags {
+			register(flags)
+		}
+	}
 	if err := flags.Parse([]string{"--out", b.TempDir(), "--delay", "0", "--progress", "none", "--contact", "bench"}); err != nil {
 		b.Fatal(err)
 	}

@@ -35,9 +35,15 @@ func newCompletion(io streams) *cobra.Command {
 // completeValues makes a shell propose the values of flags that have a few, and folders for --out.
 func completeValues(cmd *cobra.Command) {
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		if c, ok := f.Value.(*choice); ok {
-			cmd.RegisterFlagCompletionFunc(f.Name, cobra.FixedCompletions(c.of, cobra.ShellCompDirectiveNoFileComp)) // fails for a flag that is not there
+		of := []string{"auto", "off"}
+		switch v := f.Value.(type) {
+		case *choice:
+			of = v.of
+		case *sitemapSetting:
+		default:
+			return
 		}
+		cmd.RegisterFlagCompletionFunc(f.Name, cobra.FixedCompletions(of, cobra.ShellCompDirectiveNoFileComp)) // fails for a flag that is not there
 	})
 	cmd.MarkFlagDirname("out") // likewise
 }

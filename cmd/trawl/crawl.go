@@ -24,7 +24,7 @@ type crawlFlags struct {
 func (o *crawlFlags) groups() []group {
 	return []group{
 		{"Seeds and output", []func(*pflag.FlagSet){o.inputFlag.register, o.storeFlags.register, o.registerFresh, o.registerOutput, o.configFlag.register}},
-		{"What to crawl", []func(*pflag.FlagSet){o.registerScope, o.registerTime}},
+		{"What to crawl", []func(*pflag.FlagSet){o.registerScope, o.registerKeys, o.registerTime}},
 		{"Traps", []func(*pflag.FlagSet){o.registerTraps}},
 		{"Politeness", []func(*pflag.FlagSet){o.registerPoliteness}},
 		{"Fetching", []func(*pflag.FlagSet){o.fetchFlags.register, o.registerRequests}},
@@ -64,6 +64,7 @@ func runCrawl(ctx context.Context, io streams, o *crawlFlags, flags *pflag.FlagS
 	if err != nil {
 		return err
 	}
+	seeds = append(seeds, o.sitemaps.seeds()...)
 	inputs, err := openInputs(o.input, io.in)
 	if err != nil {
 		return err

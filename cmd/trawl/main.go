@@ -78,7 +78,7 @@ command goes on), 4 frontier in use or out of reach, 5 no space left.`,
 	root.SetHelpCommand(newHelp())
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages ", ".FlagUsagesWrapped 100 "))
 	addCommands(root, "Crawl:", newCrawl(io), newSeed(io), newWorker(io), newDemo(io))
-	addCommands(root, "Look into a crawl:", newStatus(io), newHosts(io), newDead(io))
+	addCommands(root, "Look into a crawl:", newStatus(io), newHosts(io), newDead(io), newRefused(io))
 	addCommands(root, "Steer a crawl:", newPause(io), newResume(io), newStop(io), newPolicy(io), newRetryDead(io))
 	addCommands(root, "Mend, move and remove a crawl:", newFsck(io), newExport(io), newImport(io), newPurge(io))
 	addCommands(root, "And:", newHealthcheck(), newVersion(io), newCompletion(io))

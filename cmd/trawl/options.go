@@ -7,6 +7,7 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,6 +23,7 @@ import (
 // policyFlags are the flags that make a frontier.Policy, which the frontier keeps.
 type policyFlags struct {
 	scope              choice
+	sitemaps           sitemapSetting
 	include, exclude   []string
 	depth              int
 	maxPages           int64
@@ -37,6 +39,7 @@ type policyFlags struct {
 	retries            int
 	allowNet           []string
 	assets             bool
+	dropParams, fold   []string
 	adaptive           bool
 	robotsCache        duration
 	hostFailures       int
@@ -62,10 +65,38 @@ func (o *policyFlags) registerScope(f *pflag.FlagSet) {
 	f.StringArrayVar(&o.include, "include", nil, "follow only links that match this `regexp`; repeatable")
 	f.StringArrayVar(&o.exclude, "exclude", nil, "follow no links that match this `regexp`; repeatable")
 	f.IntVarP(&o.depth, "depth", "d", p.Depth, "follow at most `n` links in a row from a seed; 0: fetch the seeds alone, -1: no limit")
+	f.Var(&o.sitemaps, "sitemaps", o.sitemaps.usage())
 	f.Int64Var(&o.maxPages, "max-pages", p.MaxPages, "end after `n` pages, those of earlier runs included; 0: no limit")
 	f.BoolVar(&o.assets, "assets", false, "fetch images, scripts, style sheets and the like too")
 	f.Int64Var(&o.maxHostPages, "max-host-pages", p.MaxHostPages, "take at most `n` pages of each host; 0: no limit")
 	f.Int64Var(&o.maxHostQueue, "max-host-queue", p.MaxHostQueue, "let at most `n` pages of a host wait at a time; 0: no limit")
+}
+
+// registerKeys has what is fixed when a crawl is made.
+func (o *policyFlags) registerKeys(f *pflag.FlagSet) {
+	f.StringSliceVar(&o.dropParams, "drop-params", frontier.DefaultDropParams, "parameters of URLs that tell no pages apart, by `name`")
+	f.StringSliceVar(&o.fold, "fold", nil, "further `differences` that tell no pages apart: www, index, slash, scheme")
+}
+
+// fixKeys sets what tells URLs apart, which a crawl that is there keeps as it is.
+func (o *policyFlags) fixKeys(p *frontier.Policy, flags *pflag.FlagSet, isNew bool) error {
+	if len(o.dropParams) == 0 {
+		o.dropParams = []string{""} // none, rather than the default ones
+	}
+	for _, list := range []struct {
+		flag   string
+		given  []string
+		policy *[]string
+	}{{"drop-params", o.dropParams, &p.DropParams}, {"fold", o.fold, &p.Fold}} {
+		switch {
+		case isNew:
+			*list.policy = list.given
+		case flags.Changed(list.flag) && !slices.Equal(list.given, *list.policy):
+			return usagef("--%s %s: was fixed as %s when the crawl was made; another crawl can have another one",
+				list.flag, strings.Join(list.given, ","), strings.Join(*list.policy, ","))
+		}
+	}
+	return nil
 }
 
 func (o *policyFlags) registerPoliteness(f *pflag.FlagSet) {
@@ -112,6 +143,7 @@ func (o *policyFlags) apply(p *frontier.Policy, flags *pflag.FlagSet, isNew bool
 		"allow-net":       func() { p.AllowNet = o.allowNet },
 		"retries":         func() { p.Retries = o.retries },
 
+		"sitemaps":         func() { p.Sitemaps = o.sitemaps.mode(p.Sitemaps) },
 		"assets":           func() { p.Assets = o.assets },
 		"adaptive":         func() { p.Adaptive = o.adaptive },
 		"robots-cache":     func() { p.RobotsCache = time.Duration(o.robotsCache) },
@@ -125,6 +157,9 @@ func (o *policyFlags) apply(p *frontier.Policy, flags *pflag.FlagSet, isNew bool
 		if isNew || flags.Changed(name) {
 			set()
 		}
+	}
+	if err := o.fixKeys(p, flags, isNew); err != nil {
+		return err
 	}
 	if isNew || flags.Changed("user-agent") || flags.Changed("contact") {
 		p.UserAgent = o.agent()

@@ -29,7 +29,7 @@ type planner struct {
 // newPlanner makes the first plan.
 func newPlanner(ctx context.Context, store frontier.Keeper, config crawler.Config) (*planner, error) {
 	p := &planner{store: store, config: config, named: &hostSet{}, plan: &worker.Plan{}}
-	p.config.AllowHost = p.named.has
+	p.config.Named = p.named.has
 	if _, _, err := p.replan(ctx); err != nil {
 		p.close()
 		return nil, err
@@ -99,6 +99,9 @@ func (p *planner) makePlan(ctx context.Context, old *worker.Plan, policy frontie
 		}
 		plan.Fetch, plan.Robots = fetcher, nil
 	}
+	if !sameRobots(old.Policy, policy) {
+		plan.Robots = nil
+	}
 	if err := p.setRobots(&plan); err != nil {
 		return nil, err
 	}
@@ -142,7 +145,9 @@ func (p *planner) setRobots(plan *worker.Plan) (err error) {
 	case plan.Policy.IgnoreRobots:
 		plan.Robots = nil
 	case plan.Robots == nil:
-		plan.Robots, err = crawler.NewRobots(p.fetchers[len(p.fetchers)-1], token, 0)
+		plan.Robots, err = crawler.NewRobots(p.fetchers[len(p.fetchers)-1], crawler.RobotsConfig{
+			Token: token, Keep: plan.Policy.RobotsCache, Delay: plan.Policy.Delay,
+		})
 	}
 	return err
 }
@@ -158,6 +163,11 @@ func (p *planner) close() {
 // sameScope tells whether two policies judge links alike.
 func sameScope(a, b frontier.Policy) bool {
 	return a.Scope == b.Scope && a.Depth == b.Depth && slices.Equal(a.Include, b.Include) && slices.Equal(a.Exclude, b.Exclude)
+}
+
+// sameRobots tells whether two policies read robots.txt alike.
+func sameRobots(a, b frontier.Policy) bool {
+	return a.RobotsCache == b.RobotsCache && a.Delay == b.Delay
 }
 
 // sameRequests tells whether two policies send requests alike.

@@ -25,7 +25,7 @@ type seedFlags struct {
 func (o *seedFlags) groups() []group {
 	return []group{
 		{"Seeds and crawl", []func(*pflag.FlagSet){o.inputFlag.register, o.storeFlags.register, o.registerPaused, o.configFlag.register}},
-		{"What to crawl", []func(*pflag.FlagSet){o.registerScope}},
+		{"What to crawl", []func(*pflag.FlagSet){o.registerScope, o.registerKeys}},
 		{"Traps", []func(*pflag.FlagSet){o.registerTraps}},
 		{"Politeness", []func(*pflag.FlagSet){o.registerPoliteness}},
 		{"Fetching", []func(*pflag.FlagSet){o.registerRequests}},
@@ -67,6 +67,7 @@ func (o *seedFlags) run(ctx context.Context, io streams, flags *pflag.FlagSet, a
 	if err != nil {
 		return err
 	}
+	seeds = append(seeds, o.sitemaps.seeds()...)
 	inputs, err := openInputs(o.input, io.in)
 	if err != nil {
 		return err

@@ -32,13 +32,13 @@ type session struct {
 	begins string   // the output that did not exist, or was empty
 	began  time.Time
 
-	extract func(body []byte, contentType string) map[string][]string // nil: nothing
+	extract func(body []byte, contentType string) (fields map[string][]string, whole bool) // nil: nothing
 }
 
 // tools are what flags make before anything is opened.
 type tools struct {
 	fetch   crawler.Config
-	extract func(body []byte, contentType string) map[string][]string
+	extract func(body []byte, contentType string) (fields map[string][]string, whole bool)
 }
 
 // prepare checks all flags of how to work.

@@ -113,7 +113,7 @@ func (o *workFlags) check() error {
 }
 
 // extractor knows --extract.
-func (o *workFlags) extractor() (func([]byte, string) map[string][]string, error) {
+func (o *workFlags) extractor() (func([]byte, string) (map[string][]string, bool), error) {
 	if len(o.extract) == 0 {
 		return nil, nil
 	}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"trawl/frontier"
+)
+
+type refusedFlags struct {
+	target
+	reason   string
+	examples int
+	json     bool
+}
+
+func newRefused(io streams) *cobra.Command {
+	var o refusedFlags
+	cmd := &cobra.Command{
+		Use:   "refused",
+		Short: "Count the links that were not followed, by reason, with examples",
+		Long: `Count the links that were not followed, by reason, with the latest examples: the frontier
+keeps up to 100 of each. A refused link is not seen: found again, it is judged again, by the
+policy as it is then.
+
+With --json, one object a line: reason, count and examples.`,
+		Example: `  trawl refused
+  trawl refused --reason calendar -n 100 --redis redis://localhost`,
+		Args: noArgs,
+	}
+	return o.aim(cmd, func(ctx context.Context, _ []string) error {
+		if o.examples < 0 {
+			return usagef("--examples %d: must not be negative", o.examples)
+		}
+		return o.visit(ctx, func(s store) error { return o.run(ctx, io, s) })
+	}, own(func(f *pflag.FlagSet) {
+		f.StringVar(&o.reason, "reason", "", "only those refused for this `reason`")
+		f.IntVarP(&o.examples, "examples", "n", 3, "show at most `n` examples of each reason")
+		f.BoolVar(&o.json, "json", false, "print JSON, one object a line")
+	}))
+}
+
+// refusedLine is a reason as JSON.
+type refusedLine struct {
+	Reason   frontier.Reason `json:"reason"`
+	Count    int64           `json:"count"`
+	Examples []string        `json:"examples"`
+}
+
+func (o *refusedFlags) run(ctx context.Context, io streams, s store) error {
+	st, err := s.Stats(ctx)
+	if err != nil {
+		return err
+	}
+	examples, err := s.Refused(ctx)
+	if err != nil {
+		return err
+	}
+	reasons := slices.SortedFunc(maps.Keys(st.Refused), func(a, b frontier.Reason) int {
+		return cmp.Or(cmp.Compare(st.Refused[b], st.Refused[a]), cmp.Compare(a, b))
+	})
+	for _, why := range reasons {
+		if o.reason != "" && o.reason != string(why) {
+			continue
+		}
+		if err := o.print(io, refusedLine{why, st.Refused[why], examples[why][:min(o.examples, len(examples[why]))]}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *refusedFlags) print(io streams, l refusedLine) error {
+	if o.json {
+		return json.NewEncoder(io.out).Encode(l)
+	}
+	if _, err := fmt.Fprintf(io.out, "%-16s %s\n", oneLine(string(l.Reason)), formatCount(l.Count)); err != nil {
+		return err
+	}
+	for _, url := range l.Examples {
+		if _, err := fmt.Fprintf(io.out, "  %s\n", oneLine(url)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
