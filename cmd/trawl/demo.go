@@ -22,6 +22,8 @@ type demoFlags struct {
 	crawlFlags
 	hosts, pages int
 	seed         uint64
+	hostile      bool
+	many         int
 }
 
 func newDemo(io streams) *cobra.Command {
@@ -32,7 +34,8 @@ func newDemo(io streams) *cobra.Command {
 		Short: "Crawl a synthetic web on this machine, and check the result; needs no network",
 		Long: `Serve a synthetic web on this machine's loopback address, crawl it, and compare the output
 with what that web is known to hold: pages, dead links, redirects, pages that robots.txt
-forbids, and errors that pass.`,
+forbids, and errors that pass. With --hostile it has hosts that want to harm a crawler, too:
+bombs, traps, servers that never answer, links to this machine's own ports and so on.`,
 		Args:    noArgs,
 		PreRunE: readSettings,
 		RunE:    func(c *cobra.Command, _ []string) error { return o.run(c.Context(), io, c.Flags()) },
@@ -42,6 +45,8 @@ forbids, and errors that pass.`,
 	f.IntVar(&o.hosts, "hosts", 25, "`number` of hosts of the web")
 	f.IntVar(&o.pages, "pages", 100, "`number` of pages of each host")
 	f.Uint64Var(&o.seed, "seed", 1, "`number` of the web: another seed, another web")
+	f.BoolVar(&o.hostile, "hostile", false, "add hosts that are hostile, one of each kind; for Linux")
+	f.IntVar(&o.many, "many", 200_000, "`number` of links of the hostile pages that have too many")
 	o.delay = duration(20 * time.Millisecond)
 	f.Var(&o.delay, "delay", "between requests to a host")
 	f.IntVarP(&o.concurrency, "concurrency", "c", 64, "fetch at most `n` pages at once")
@@ -57,22 +62,36 @@ func (o *demoFlags) run(ctx context.Context, io streams, flags *pflag.FlagSet) e
 	if err := o.clear(); err != nil {
 		return err
 	}
-	web := webtest.New(webtest.Config{
+	config := webtest.Config{
 		Seed: o.seed, Hosts: o.hosts, PagesPerHost: o.pages, CrossHost: 0.05,
 		DeadLinks: 0.03, Redirects: 0.05, RobotsDenied: 0.05, Errors: 0.01, Latency: 5 * time.Millisecond,
 		CountsOnly: true,
-	})
+	}
+	if o.hostile {
+		o.harden(&config, flags)
+	}
+	web := webtest.New(config)
 	server, err := web.Start()
 	if err != nil {
 		return fmt.Errorf("demo: %w", err)
 	}
 	defer server.Close()
-	fmt.Fprintf(io.err, "a web of %d hosts is at %s and so on; crawling it\n", o.hosts, server.URL(0, "/"))
+	fmt.Fprintf(io.err, "a web of %d hosts is at %s and so on; crawling it\n", o.hosts+len(config.Hostile), server.URL(0, "/"))
 	o.fresh, o.contact = true, "demo"
+	began := time.Now()
 	if err := runCrawl(ctx, io, &o.crawlFlags, flags, server.Seeds()); err != nil {
 		return err
 	}
-	return o.compare(io, web, server.Seeds())
+	fates, err := readFates(filepath.Join(o.out, "pages.jsonl"), server)
+	if err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
+	took := time.Since(began)
+	err = o.compare(io, web, server.Seeds(), fates.honest)
+	if o.hostile {
+		err = errors.Join(err, fates.show(io, server, took))
+	}
+	return err
 }
 
 // clear removes the output of an earlier demo, but not of anything else.
@@ -97,11 +116,7 @@ func (o *demoFlags) clear() error {
 }
 
 // compare holds the output against what the web is known to hold.
-func (o *demoFlags) compare(io streams, web *webtest.Web, seeds []string) error {
-	got, err := readStatuses(filepath.Join(o.out, "pages.jsonl"))
-	if err != nil {
-		return fmt.Errorf("demo: %w", err)
-	}
+func (o *demoFlags) compare(io streams, web *webtest.Web, seeds []string, got map[string]int) error {
 	right, all := 0, 0
 	for page := range web.Reachable(webtest.Rules{}, seeds...) {
 		all++
@@ -122,24 +137,24 @@ func (o *demoFlags) compare(io streams, web *webtest.Web, seeds []string) error 
 	return nil
 }
 
-// readStatuses reads the URLs of a pages.jsonl and their HTTP status.
-func readStatuses(path string) (map[string]int, error) {
+// readPages reads a pages.jsonl, as far as a demo looks at it.
+func readPages(path string, each func(url string, status int, failure string)) error {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer f.Close()
-	got := map[string]int{}
 	lines := json.NewDecoder(bufio.NewReaderSize(f, 1<<20))
 	for lines.More() {
 		var page struct {
 			URL    string
 			Status int
+			Error  struct{ Kind string }
 		}
 		if err := lines.Decode(&page); err != nil {
-			return nil, err
+			return err
 		}
-		got[page.URL] = page.Status
+		each(page.URL, page.Status, page.Error.Kind)
 	}
-	return got, nil
+	return nil
 }

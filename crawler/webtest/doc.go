@@ -22,7 +22,11 @@
 // 6761 section 6.3, but not every resolver knows; programs without such a resolver can use the server as their HTTP
 // proxy, or be given a web with Config.ByAddress, or with Config.Domain where a DNS knows the hosts of that domain.
 //
-// The oracle works on the numbers of pages and never reads HTML, so that it shares no mistake with a parser.
+// Beside these honest hosts there can be hostile ones, each with its [Class] of misbehaviour: bomb-gzip.localhost and so on,
+// or 127.200.0.1 and so on with Config.ByAddress. Honest front pages link to them.
+//
+// The oracle works on the numbers of pages and never reads HTML, so that it shares no mistake with a parser. Of hostile
+// hosts it knows nothing: [Hostile] says what must become of their front pages.
 package webtest
 
 import (
@@ -50,6 +54,10 @@ type Config struct {
 	Domain    string        // default localhost; hosts are named h0000.Domain and so on
 	ByAddress bool          // hosts are addresses, 127.1.0.1 and so on, on one port; Linux only, a descriptor each
 
+	Hostile []Class       // so many hosts more, which only a Server has
+	Many    int           // of what hostile hosts have very many of; default 200,000
+	Busy    time.Duration // the Retry-After of busy hosts, in whole seconds; default 2 s
+
 	LogTo      io.Writer // a server writes each request here, for ReadLog; nil: nowhere
 	CountsOnly bool      // a server's Log keeps no single requests: for big runs
 }
@@ -64,6 +72,8 @@ func (c Config) withDefaults() Config {
 		*f = min(max(*f, 0), 1)
 	}
 	c.Domain = cmp.Or(c.Domain, "localhost")
+	c.Many = cmp.Or(max(c.Many, 0), 200_000)
+	c.Busy = cmp.Or(max(c.Busy, 0), 2*time.Second)
 	if c.Hosts == 1 {
 		c.CrossHost = 0
 	}

@@ -20,6 +20,9 @@ func (w *Web) appendPage(b []byte, p place, port string) []byte {
 		h.link(to)
 	}
 	h.text(end - len(h.b))
+	if p.kind == page && p.n == 0 {
+		h.hostileLinks()
+	}
 	h.str(pageEnd)
 	return h.b
 }

@@ -23,6 +23,9 @@ type Server struct {
 	failed  []atomic.Uint64 // by Web.number: the first answer was given; nil without Config.Errors
 	serving errgroup.Group
 	conns   sync.WaitGroup
+	raws    connSet        // hijacked by hostile hosts
+	asked   []atomic.Int64 // by hostile host: requests for its pages
+	canary  canary
 }
 
 // Start serves the web on a free port of the loopback interface, until Close.
@@ -40,12 +43,21 @@ func Serve(ctx context.Context, cfg Config, addr string) error {
 }
 
 func (w *Web) start(addr string) (*Server, error) {
+	if err := w.cfg.checkHostile(); err != nil {
+		return nil, fmt.Errorf("serve synthetic web: %w", err)
+	}
 	listeners, err := w.listen(addr)
 	if err != nil {
 		return nil, fmt.Errorf("serve synthetic web: %w", err)
 	}
 	s := newServer(w)
+	if w.cfg.hasCanary() {
+		err = s.canary.start() // pages name its port
+	}
 	s.serve(listeners)
+	if err != nil {
+		return nil, fmt.Errorf("serve synthetic web: canary: %w", errors.Join(err, s.Close()))
+	}
 	return s, nil
 }
 
@@ -65,6 +77,8 @@ func (s *Server) serve(listeners []net.Listener) {
 
 func newServer(w *Web) *Server {
 	s := &Server{web: w, log: newLog(w.cfg.CountsOnly, w.cfg.LogTo)}
+	s.raws = connSet{conns: map[net.Conn]bool{}, closing: make(chan struct{})}
+	s.asked = make([]atomic.Int64, len(w.cfg.Hostile))
 	if w.cfg.Errors > 0 {
 		s.failed = make([]atomic.Uint64, (w.cfg.Hosts*w.perHost()+63)/64)
 	}
@@ -89,8 +103,8 @@ func (w *Web) listen(addr string) (ls []net.Listener, err error) {
 	if err != nil {
 		return nil, err
 	}
-	for host := range w.cfg.Hosts {
-		l, err := quiet.Listen(context.Background(), "tcp", string(w.appendHost(nil, host))+":"+port)
+	for _, name := range w.addresses() {
+		l, err := quiet.Listen(context.Background(), "tcp", name+":"+port)
 		if err != nil {
 			for _, l := range ls {
 				err = errors.Join(err, l.Close())
@@ -101,6 +115,19 @@ func (w *Web) listen(addr string) (ls []net.Listener, err error) {
 		_, port, _ = net.SplitHostPort(l.Addr().String())
 	}
 	return ls, nil
+}
+
+// addresses are those of the hosts that are listened on, the honest ones first.
+func (w *Web) addresses() (all []string) {
+	for host := range w.cfg.Hosts {
+		all = append(all, string(w.appendHost(nil, host)))
+	}
+	for i, class := range w.cfg.Hostile {
+		if class != closed {
+			all = append(all, string(w.appendHostile(nil, i)))
+		}
+	}
+	return all
 }
 
 // countConn lets Close wait for connections, and so for handlers, which http.Server.Close does not.
@@ -116,7 +143,8 @@ func (s *Server) countConn(_ net.Conn, state http.ConnState) {
 // Close cuts all connections and waits until nothing of the server runs any more. It returns the first error of
 // accepting connections or of writing Config.LogTo.
 func (s *Server) Close() error {
-	err := errors.Join(s.http.Close(), s.serving.Wait())
+	err := errors.Join(s.http.Close(), s.serving.Wait(), s.canary.close())
+	s.raws.close()
 	s.conns.Wait()
 	return errors.Join(err, s.log.writeError())
 }
@@ -141,6 +169,10 @@ func (s *Server) Log() *Log { return s.log }
 // ServeHTTP answers one request and logs it. The request is over, for the log, just before any of its answer is
 // sent: a client that has its answer cannot be thought to wait for it still.
 func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	if host, ok := s.web.hostile(r.Host); ok {
+		s.serveHostile(rw, r, host)
+		return
+	}
 	done := s.log.begin(r.Host, requestURI(r))
 	if !s.wait(r.Context()) {
 		done(statusClientGone)
