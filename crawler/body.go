@@ -2,6 +2,7 @@ package crawler
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/bits"
@@ -23,17 +24,17 @@ const (
 // A body is read whole before it is decoded. So a decoder, whose window can take 16 MiB, is never held while a server
 // is slow: there are no more of them than processors, and the bytes as sent are at hand for an archive.
 type bodies struct {
-	budget   int64
-	large    *semaphore.Weighted
-	decoding chan struct{} // one place per processor
-	decoders sync.Pool     // of *decoder
-	buffers  [32]sync.Pool // of *[]byte; at i those of minBuffer<<i bytes
+	large    *semaphore.Weighted // the budget
+	alone    chan struct{}       // one place: for a body that grows although the budget is used up
+	decoding chan struct{}       // one place per processor
+	decoders sync.Pool           // of *decoder
+	buffers  [32]sync.Pool       // of *[]byte; at i those of minBuffer<<i bytes
 }
 
 func newBodies(budget int64) *bodies {
 	return &bodies{
-		budget:   budget,
 		large:    semaphore.NewWeighted(budget),
+		alone:    make(chan struct{}, 1),
 		decoding: make(chan struct{}, runtime.GOMAXPROCS(0)),
 		decoders: sync.Pool{New: func() any { return new(decoder) }},
 	}
@@ -45,14 +46,8 @@ func (b *bodies) read(ctx context.Context, resp *http.Response, r *Response, max
 	if err != nil {
 		return &Error{Kind: KindDecode, Err: err}
 	}
-	h := &holding{bodies: b, max: max, share: max}
-	if resp.ContentLength >= 0 {
-		h.share = min(max, resp.ContentLength+1)
-	}
-	if encoding != "" {
-		h.share += max // it is held twice: as sent, and decoded
-	}
-	r.Raw, r.Truncated, err = h.fill(ctx, resp.Body, max, resp.ContentLength)
+	h := &holding{bodies: b, max: max}
+	r.Raw, r.Truncated, err = h.fill(ctx, resp.Body, max, resp.ContentLength, true)
 	if err == nil {
 		r.Body = r.Raw
 		if encoding != "" && len(r.Raw) > 0 { // a redirect, say, may name an encoding and have no body
@@ -67,26 +62,33 @@ func (b *bodies) read(ctx context.Context, resp *http.Response, r *Response, max
 	return nil
 }
 
-// holding is the memory of one response: its buffers, and its share of the budget once it is large.
+// holding is the memory of one response: its buffers, and what the large ones of them take of the budget.
+//
+// To wait for memory while holding some could block all who do. So a body takes what it can get as it grows, and when
+// there is no more it waits for the one place in which a body may have all it wants: who has that waits for nobody.
 type holding struct {
 	bodies  *bodies
 	max     int64 // bytes of a body
-	share   int64 // of the budget that a large body takes, all at once: to ask again while holding some could deadlock
-	taken   int64
+	taken   int64 // of the budget
+	alone   bool
 	buffers []*[]byte
 }
 
-// fill reads src to its end or to limit; truncated: there was more. With an error it returns what it had read.
-func (h *holding) fill(ctx context.Context, src io.Reader, limit, hint int64) (data []byte, truncated bool, err error) {
+// errNoRoom says that the budget is used up.
+var errNoRoom = errors.New("no memory left for large bodies")
+
+// fill reads src to its end or to limit; truncated: there was more. With an error it returns what it had read. It waits
+// for memory if it may, else it fails with errNoRoom.
+func (h *holding) fill(ctx context.Context, src io.Reader, limit, hint int64, mayWait bool) (data []byte, truncated bool, err error) {
 	// One byte more than announced, so that the end is seen without growing.
-	buf, err := h.grow(ctx, nil, min(max(hint+1, minBuffer), smallBody, limit))
+	buf, err := h.grow(ctx, nil, min(max(hint+1, minBuffer), smallBody, limit), mayWait)
 	for n := 0; err == nil; {
 		if int64(n) == limit {
 			more, err := hasMore(src)
 			return buf[:n], more, err
 		}
 		if n == len(buf) {
-			if buf, err = h.grow(ctx, buf, min(2*int64(n), limit)); err != nil {
+			if buf, err = h.grow(ctx, buf, min(2*int64(n), limit), mayWait); err != nil {
 				break
 			}
 		}
@@ -110,9 +112,12 @@ func hasMore(src io.Reader) (bool, error) {
 }
 
 // grow returns a buffer of size bytes that begins with the bytes of old, whose memory it gives back.
-func (h *holding) grow(ctx context.Context, old []byte, size int64) ([]byte, error) {
-	if size > smallBody {
-		if err := h.claim(ctx); err != nil {
+func (h *holding) grow(ctx context.Context, old []byte, size int64, mayWait bool) ([]byte, error) {
+	switch fits := h.take(large(size)); {
+	case !fits && !mayWait:
+		return nil, errNoRoom
+	case !fits:
+		if err := h.wait(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -120,25 +125,44 @@ func (h *holding) grow(ctx context.Context, old []byte, size int64) ([]byte, err
 	buf := (*p)[:size]
 	copy(buf, old)
 	if old != nil {
-		last := len(h.buffers) - 1
-		h.bodies.recycle(h.buffers[last])
-		h.buffers = h.buffers[:last]
+		h.drop()
 	}
 	h.buffers = append(h.buffers, p)
 	return buf, nil
 }
 
-// claim takes the share of a large body, once. It waits for other large bodies, at most until ctx ends.
-func (h *holding) claim(ctx context.Context) error {
-	if h.taken > 0 {
+// take takes so much of the budget, if that is left.
+func (h *holding) take(n int64) bool {
+	if n == 0 || h.alone {
+		return true
+	}
+	ok := h.bodies.large.TryAcquire(n)
+	if ok {
+		h.taken += n
+	}
+	return ok
+}
+
+// wait waits for the place in which there is enough memory, at most until ctx ends.
+func (h *holding) wait(ctx context.Context) error {
+	select {
+	case h.bodies.alone <- struct{}{}:
+		h.alone = true
 		return nil
+	case <-ctx.Done():
+		return &Error{Kind: KindMemory, Err: fmt.Errorf("%w: %w", errNoRoom, ctx.Err())}
 	}
-	n := min(h.share, h.bodies.budget) // a body larger than the budget has it alone
-	if err := h.bodies.large.Acquire(ctx, n); err != nil {
-		return &Error{Kind: KindMemory, Err: fmt.Errorf("large bodies took all that there is for them: %w", err)}
-	}
-	h.taken = n
-	return nil
+}
+
+// drop gives the buffer filled last back.
+func (h *holding) drop() {
+	last := len(h.buffers) - 1
+	p := h.buffers[last]
+	n := min(large(int64(len(*p))), h.taken) // what it took while alone counts nowhere
+	h.taken -= n
+	h.bodies.large.Release(n)
+	h.bodies.recycle(p)
+	h.buffers = h.buffers[:last]
 }
 
 func (h *holding) release() {
@@ -146,12 +170,29 @@ func (h *holding) release() {
 		h.bodies.recycle(p)
 	}
 	h.bodies.large.Release(h.taken)
-	h.buffers, h.taken = nil, 0
+	if h.alone {
+		<-h.bodies.alone
+	}
+	h.buffers, h.taken, h.alone = nil, 0, false
 }
+
+// large is how much of the budget a buffer takes.
+func large(size int64) int64 {
+	if size <= smallBody {
+		return 0
+	}
+	return room(size)
+}
+
+// class is that of the buffers with room for size bytes.
+func class(size int64) int { return bits.Len64(uint64(max(size, 1)-1) / minBuffer) }
+
+// room is how much such a buffer takes.
+func room(size int64) int64 { return minBuffer << class(size) }
 
 // buffer returns one with room for size bytes.
 func (b *bodies) buffer(size int64) *[]byte {
-	class := bits.Len64(uint64(size-1) / minBuffer)
+	class := class(size)
 	if p, ok := b.buffers[class].Get().(*[]byte); ok {
 		return p
 	}
@@ -160,5 +201,5 @@ func (b *bodies) buffer(size int64) *[]byte {
 }
 
 func (b *bodies) recycle(p *[]byte) {
-	b.buffers[bits.Len64(uint64(len(*p)-1)/minBuffer)].Put(p)
+	b.buffers[class(int64(len(*p)))].Put(p)
 }

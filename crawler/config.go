@@ -21,8 +21,8 @@ type Config struct {
 	Timeout   time.Duration // of one request, from DNS to the last byte of the body; 30 s
 	MaxBody   int64         // bytes kept of a body, after decoding; 10 MiB
 
-	// LargeBodies bounds the memory of all bodies over 256 KiB together, in bytes; 128 MiB. A body that grows larger
-	// waits for its share until its own deadline.
+	// LargeBodies bounds the memory of all bodies over 256 KiB together, in bytes; 64 MiB. When it is used up one body at
+	// a time may grow beyond it, up to its limit; others wait for that until their own deadline.
 	LargeBodies int64
 	// MaxIdle is how many connections are kept open for the next page, in all; 256. The number of requests under way
 	// at once is a good choice.
@@ -61,7 +61,7 @@ const (
 func (c Config) withDefaults() Config {
 	c.Timeout = cmp.Or(c.Timeout, 30*time.Second)
 	c.MaxBody = cmp.Or(c.MaxBody, 10<<20)
-	c.LargeBodies = cmp.Or(c.LargeBodies, 128<<20)
+	c.LargeBodies = cmp.Or(c.LargeBodies, 64<<20)
 	c.MaxIdle = cmp.Or(c.MaxIdle, 256)
 	if c.Resolve == nil {
 		// Go's own resolver: it obeys the context and takes no thread per lookup.

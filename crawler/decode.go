@@ -43,19 +43,15 @@ func contentEncoding(h http.Header) (string, error) {
 
 // decode turns r.Raw into r.Body.
 func (h *holding) decode(ctx context.Context, encoding string, r *Response) error {
-	limit := h.max
-	if h.taken == 0 {
-		limit = min(limit, smallBody)
-	}
-	body, more, err := h.decodeUpTo(ctx, encoding, r.Raw, limit)
-	if more && limit < h.max {
-		// Larger than it may be without a share of the budget. The decoder was given up and the work begins anew,
-		// since waiting for memory with a decoder in hand could block those who have the memory.
+	body, more, err := h.decodeUpTo(ctx, encoding, r.Raw)
+	if errors.Is(err, errNoRoom) {
+		// The decoder was given up, and the work begins anew: to wait for memory with a decoder in hand could block
+		// those who have the memory.
 		h.drop()
-		if err := h.claim(ctx); err != nil {
+		if err := h.wait(ctx); err != nil {
 			return err
 		}
-		body, more, err = h.decodeUpTo(ctx, encoding, r.Raw, h.max)
+		body, more, err = h.decodeUpTo(ctx, encoding, r.Raw)
 	}
 	if r.Truncated && errors.Is(err, io.ErrUnexpectedEOF) {
 		err = nil // we cut it ourselves
@@ -67,10 +63,8 @@ func (h *holding) decode(ctx context.Context, encoding string, r *Response) erro
 	return err
 }
 
-// decodeUpTo decodes up to limit bytes, when it is its turn.
-func (h *holding) decodeUpTo(
-	ctx context.Context, encoding string, raw []byte, limit int64,
-) (body []byte, more bool, err error) {
+// decodeUpTo decodes up to h.max bytes, when it is its turn.
+func (h *holding) decodeUpTo(ctx context.Context, encoding string, raw []byte) (body []byte, more bool, err error) {
 	select {
 	case h.bodies.decoding <- struct{}{}:
 		defer func() { <-h.bodies.decoding }()
@@ -84,14 +78,7 @@ func (h *holding) decodeUpTo(
 	if err != nil {
 		return nil, false, err
 	}
-	return h.fill(ctx, src, limit, 3*int64(len(raw)))
-}
-
-// drop gives the buffer filled last back.
-func (h *holding) drop() {
-	last := len(h.buffers) - 1
-	h.bodies.recycle(h.buffers[last])
-	h.buffers = h.buffers[:last]
+	return h.fill(ctx, src, h.max, 3*int64(len(raw)), false)
 }
 
 // decoder decodes one body at a time; its parts are made when they are first needed.

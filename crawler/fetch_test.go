@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 func TestAResponseIsWhatTheServerSaid(t *testing.T) {
@@ -151,10 +152,10 @@ func TestLargeBodiesWaitForTheirShare(t *testing.T) {
 	const size = 1 << 20
 	body := make([]byte, size)
 	s := encodedServer(t, map[string][]byte{"": body, "gzip": encode(t, "gzip", body)})
-	// Room for two plain bodies, or one encoded; 16 want them.
+	// Room for two plain bodies, or one encoded, and one beside; 32 want them.
 	f := newFetcher(t, Config{MaxBody: size, LargeBodies: 2 * size})
 	var wg sync.WaitGroup
-	for i := range 16 {
+	for i := range 32 {
 		wg.Go(func() {
 			r, err := f.Fetch(t.Context(), s.URL+[]string{"/?", "/?gzip"}[i%2])
 			if err != nil {
@@ -169,7 +170,27 @@ func TestLargeBodiesWaitForTheirShare(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if !f.bodies.large.TryAcquire(2 * size) {
+	if !f.bodies.large.TryAcquire(2*size) || len(f.bodies.alone) > 0 {
+		t.Error("a share was not given back")
+	}
+}
+
+// A large body that is held for long keeps others from growing, but never those that fit.
+func TestALargeBodyThatFindsNoRoomIsAnErrorOfItsKind(t *testing.T) {
+	t.Parallel()
+	const size = 1 << 20
+	s := encodedServer(t, map[string][]byte{"": make([]byte, size), "gzip": encode(t, "gzip", make([]byte, size))})
+	f := newFetcher(t, Config{MaxBody: size, LargeBodies: 2 * size, Timeout: time.Second})
+	first, second := fetch(t, f, s.URL), fetch(t, f, s.URL+"/?gzip") // the budget, and the place beside it
+	for _, url := range []string{s.URL, s.URL + "/?gzip"} {
+		_, err := f.Fetch(t.Context(), url)
+		wantKind(t, err, KindMemory)
+	}
+	second.Release()
+	fetch(t, f, s.URL+"/?gzip").Release()
+	first.Release()
+	fetch(t, f, s.URL).Release()
+	if !f.bodies.large.TryAcquire(2*size) || len(f.bodies.alone) > 0 {
 		t.Error("a share was not given back")
 	}
 }
