@@ -129,7 +129,12 @@ func (v *visit) awaitPace(ctx context.Context) bool {
 			v.end()
 			return false
 		}
+		v.w.waiting.Add(1)
+		if v.w.full.Load() { // this visit leaves a place
+			v.w.rouse()
+		}
 		v.w.sleep(ctx, min(wait, holdStep), nil)
+		v.w.waiting.Add(-1)
 	}
 }
 

@@ -110,6 +110,8 @@ type worker struct {
 	traps  *traps
 	scarce atomic.Bool // the latest request for hosts got all it asked for: there may be more hosts than places
 
+	full    atomic.Bool  // no more hosts can be held
+	waiting atomic.Int64 // visits that wait for their host's next allowed time
 	failing atomic.Int64 // callers of the frontier that do not reach it
 
 	plan    atomic.Pointer[Plan] // of visits that begin
@@ -126,9 +128,11 @@ const drainedWait = time.Second
 // loop leases hosts for as long as there are any.
 func (w *worker) loop(ctx context.Context) {
 	for ctx.Err() == nil && !ended(w.Drain) {
-		free := w.Concurrency - w.busy()
+		free := w.free()
 		if free <= 0 {
+			w.full.Store(true)
 			w.rest(ctx, time.Second)
+			w.full.Store(false)
 			continue
 		}
 		if _, ok := w.Frontier.(frontier.Fleet); ok {
@@ -223,8 +227,17 @@ func (w *worker) leave(v *visit) {
 	w.rouse()
 }
 
-// crowded tells whether other hosts may be waiting for a place.
-func (w *worker) crowded() bool { return w.scarce.Load() || w.busy() >= w.Concurrency }
+// free is how many more hosts may be held: those whose visits only wait for their pace, up to as many again, do not take
+// the places of others.
+func (w *worker) free() int {
+	return w.Concurrency + min(int(w.waiting.Load()), w.Concurrency) - w.busy()
+}
+
+// crowded tells whether other hosts may be waiting for a place of those that wait for their pace. A host that was lent
+// stays with who has it, or thousands of new ones would all go before its next page.
+func (w *worker) crowded() bool {
+	return int(w.waiting.Load()) > w.Concurrency && (w.scarce.Load() || w.free() <= 0)
+}
 
 // busy is how many hosts are held.
 func (w *worker) busy() int {
