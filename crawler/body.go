@@ -158,9 +158,10 @@ func (h *holding) wait(ctx context.Context) error {
 func (h *holding) drop() {
 	last := len(h.buffers) - 1
 	p := h.buffers[last]
-	n := min(large(int64(len(*p))), h.taken) // what it took while alone counts nowhere
-	h.taken -= n
-	h.bodies.large.Release(n)
+	if n := large(int64(len(*p))); !h.alone { // alone it took nothing
+		h.taken -= n
+		h.bodies.large.Release(n)
+	}
 	h.bodies.recycle(p)
 	h.buffers = h.buffers[:last]
 }

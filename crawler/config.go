@@ -84,30 +84,31 @@ func (c Config) validate() error {
 	case c.Proxy != nil && !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, c.Proxy.Scheme):
 		return fmt.Errorf("crawler: a proxy cannot be reached by %q", c.Proxy.Scheme)
 	}
-	for name, values := range c.header() {
-		if !httpguts.ValidHeaderFieldName(name) {
-			return fmt.Errorf("crawler: %q is no header name", name)
-		}
-		if slices.Contains(ofConnection, name) {
-			return fmt.Errorf("crawler: header %s is about a connection, which is not the user's", name)
-		}
-		if !validValues(values) {
-			return fmt.Errorf("crawler: a value of header %s cannot be sent", name)
+	if err := CheckHeader(c.header()); err != nil {
+		return fmt.Errorf("crawler: %w", err)
+	}
+	return nil
+}
+
+// CheckHeader tells what is wrong with headers that are to be sent with every request. It shows no values: they can be
+// secrets.
+func CheckHeader(h http.Header) error {
+	for name, values := range h {
+		switch {
+		case !httpguts.ValidHeaderFieldName(name):
+			return fmt.Errorf("%q is no name of a header", name)
+		case slices.Contains(ofRequest, http.CanonicalHeaderKey(name)):
+			return fmt.Errorf("%s belongs to the connection, or to the request itself, and cannot be chosen", name)
+		case slices.ContainsFunc(values, func(v string) bool { return !httpguts.ValidHeaderFieldValue(v) }):
+			return fmt.Errorf("a value of %s cannot be sent", name)
 		}
 	}
 	return nil
 }
 
-// ofConnection are headers that HTTP/2 forbids (RFC 9113, section 8.2.2).
-var ofConnection = []string{"Connection", "Keep-Alive", "Proxy-Connection", "Te", "Transfer-Encoding", "Upgrade"}
-
-func validValues(values []string) bool {
-	for _, v := range values {
-		if !httpguts.ValidHeaderFieldValue(v) {
-			return false
-		}
-	}
-	return true
+// ofRequest are headers that HTTP/2 forbids (RFC 9113, section 8.2.2), and those that say what the request is.
+var ofRequest = []string{
+	"Connection", "Keep-Alive", "Proxy-Connection", "Te", "Transfer-Encoding", "Upgrade", "Host", "Content-Length", "Trailer",
 }
 
 // header is what every request carries. It is shared by all of them, so nobody may write to it.

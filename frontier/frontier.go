@@ -136,7 +136,7 @@ type Report struct {
 	Next     time.Duration // the host's next request may start so long from now: its pace, or a longer pause
 	Delay    time.Duration // the host's own delay from now on (Crawl-delay, say); 0 leaves it as it was
 	Release  bool          // give the host back now; unsettled URLs stay first in line, at no cost
-	Failures int           // requests to the host that failed in a row, up to now: kept for its next owner
+	Failures int           // requests to the host that failed in a row, up to now: kept for its next owner; negative: as it was
 
 	// Found are links that are accepted before anything else happens, for an outcome that is still to come: those of a
 	// page with more than fit in memory at once. Under a lost lease none is. Sent again they are known.

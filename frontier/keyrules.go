@@ -42,7 +42,11 @@ func NewKeyRules(p Policy) (KeyRules, error) {
 		drop = nil
 	}
 	for _, name := range drop {
-		if bare := strings.TrimSuffix(strings.TrimPrefix(name, ";"), "*"); bare == "" || strings.ContainsAny(bare, ";*=&#/? ") {
+		bare, inPath := strings.CutPrefix(name, ";")
+		if !inPath {
+			bare = strings.TrimSuffix(bare, "*")
+		}
+		if bare == "" || strings.ContainsAny(bare, ";*=&#/? ") {
 			return KeyRules{}, fmt.Errorf("--drop-params %q: want the name of a parameter, such as sid, utm_* or ;jsessionid", name)
 		}
 	}
@@ -69,7 +73,7 @@ func keyRules(drop []string) (r KeyRules) {
 	for _, name := range drop {
 		switch {
 		case strings.HasPrefix(name, ";"):
-			r.inPath = append(r.inPath, strings.TrimSuffix(name, "*")+"=")
+			r.inPath = append(r.inPath, name+"=")
 		case strings.HasSuffix(name, "*"):
 			r.prefixes = append(r.prefixes, strings.TrimSuffix(name, "*"))
 		default:

@@ -47,7 +47,7 @@ func TestOneEmptyNameDropsNone(t *testing.T) {
 }
 
 func TestBadKeyRulesAreNamed(t *testing.T) {
-	for _, p := range []Policy{{DropParams: []string{"a=b"}}, {DropParams: []string{"a", ""}}, {DropParams: []string{"*"}}, {DropParams: []string{"a*b"}}, {Fold: []string{"case"}}} {
+	for _, p := range []Policy{{DropParams: []string{"a=b"}}, {DropParams: []string{"a", ""}}, {DropParams: []string{"*"}}, {DropParams: []string{";js*"}}, {DropParams: []string{"a*b"}}, {Fold: []string{"case"}}} {
 		if _, err := NewKeyRules(p); err == nil {
 			t.Errorf("%q %q: no error", p.DropParams, p.Fold)
 		}

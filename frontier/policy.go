@@ -45,7 +45,7 @@ type Policy struct {
 	PerHost       int           `json:"per_host"`        // requests to one host at once
 	MaxCrawlDelay time.Duration `json:"max_crawl_delay"` // a robots.txt cannot ask for more
 	Adaptive      bool          `json:"adaptive"`        // the delay of a host follows its latency and its errors
-	RobotsCache   time.Duration `json:"robots_cache"`    // how long a robots.txt serves; 24 h at most
+	RobotsCache   time.Duration `json:"robots_cache"`    // how long a robots.txt serves, 24 h at most; 0, in policies of old: 12 h
 	IgnoreRobots  bool          `json:"ignore_robots"`
 	UserAgent     string        `json:"user_agent"`
 
@@ -77,7 +77,7 @@ func DefaultPolicy() Policy {
 
 		MaxPathDepth:   20,
 		MaxPathRepeats: 3,
-		MaxDates:       400,
+		MaxDates:       1000,
 		MaxQueries:     10_000,
 		EchoAfter:      50,
 	}

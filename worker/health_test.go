@@ -143,3 +143,86 @@ func TestWantOfMemoryIsNotTheHostsFault(t *testing.T) {
 		}
 	})
 }
+
+func TestAShortOutageOfOurOwnNetworkCostsNoHost(t *testing.T) {
+	p := policy(func(p *frontier.Policy) { p.Delay = 0 })
+	var begin time.Time
+	answer := func(rw http.ResponseWriter, r *http.Request) {
+		if since := time.Since(begin); since > time.Second && since < 20*time.Minute {
+			reset(rw, r)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	inBubble(t, p, answer, func(x *trial) {
+		begin = time.Now()
+		for _, host := range []string{"a.test", "b.test", "c.test", "d.test", "e.test"} {
+			x.seed(urls(host, 200)...)
+		}
+		x.run()
+		if s := x.stats(); s.DeadFor[frontier.HostDown] != 0 {
+			x.Errorf("given up: %v", s.DeadFor)
+		}
+	})
+}
+
+func TestRequestsThatFailTogetherAreOneFailure(t *testing.T) {
+	p := policy(func(p *frontier.Policy) { p.Delay, p.PerHost, p.HostFailures = 0, 16, 3 })
+	var begin time.Time
+	answer := func(rw http.ResponseWriter, r *http.Request) {
+		time.Sleep(100 * time.Millisecond)
+		if time.Since(begin) < time.Second {
+			reset(rw, r)
+		}
+	}
+	inBubble(t, p, answer, func(x *trial) {
+		begin = time.Now()
+		x.seed(urls("a.test", 100)...)
+		x.run()
+		x.settled(100, 0)
+	})
+}
+
+func TestPagesThatBreakOffAreNotTheirHostsFailure(t *testing.T) {
+	p := policy(func(p *frontier.Policy) { p.Delay, p.HostFailures, p.Retries, p.Timeout = 0, 3, 0, 5*time.Second })
+	answer := func(rw http.ResponseWriter, r *http.Request) {
+		if r.Host != "a.test" || len(r.URL.Path) > 2 {
+			return
+		}
+		_ = http.NewResponseController(rw).Flush()
+		<-r.Context().Done()
+	}
+	inBubble(t, p, answer, func(x *trial) {
+		x.seed(urls("a.test", 40)...)
+		x.run()
+		x.settled(30, 10)
+		if s := x.stats(); s.DeadFor[frontier.HostDown] != 0 {
+			x.Errorf("given up: %v", s.DeadFor)
+		}
+	})
+}
+
+func TestRulesThatExpireWithinAVisitAreAskedForAgain(t *testing.T) {
+	p := policy(func(p *frontier.Policy) { p.RobotsCache = 4 * time.Second })
+	forbids := false
+	answer := func(rw http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == "/robots.txt" && forbids:
+			_, _ = rw.Write([]byte("User-agent: *\nDisallow: /\n"))
+		case r.URL.Path == "/2":
+			forbids = true
+		}
+	}
+	inBubble(t, p, answer, func(x *trial) {
+		robots, err := crawler.NewRobots(x.fetcher, crawler.RobotsConfig{Token: "trawl", Keep: p.RobotsCache})
+		if err != nil {
+			x.Fatal(err)
+		}
+		x.cfg.Plan.Robots = robots
+		x.seed(urls("a.test", 30)...)
+		x.run()
+		pages := x.web.log().Pages().Requests("a.test")
+		if n := len(pages); n < 3 || n > 8 {
+			x.Errorf("%d pages were asked for; after the third all were forbidden, and rules serve for 4 s", n)
+		}
+	})
+}

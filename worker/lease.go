@@ -14,7 +14,7 @@ func (v *visit) ack(ctx context.Context, r frontier.Report) bool {
 	if v.lost {
 		return false
 	}
-	r.Next, r.Delay, r.Failures = max(0, v.pace.left()), v.delay, v.health.count()
+	r.Next, r.Delay, r.Failures = max(0, v.pace.left()), v.delay, v.health.news()
 	if v.plan.Policy.Adaptive {
 		r.Delay = max(v.pace.gap(), 1)
 	}
@@ -54,7 +54,7 @@ func (v *visit) sendAck(ctx context.Context, r frontier.Report) error {
 // and all else goes on. Without it the host would go from hand to hand, and each time its pages would be fetched again,
 // until they seem to be poison.
 func (v *visit) keep(ctx context.Context) {
-	if sent := time.Now(); v.isDue() && v.sendAck(ctx, frontier.Report{Next: max(0, v.pace.left()), Failures: v.health.count()}) == nil {
+	if sent := time.Now(); v.isDue() && v.sendAck(ctx, frontier.Report{Next: max(0, v.pace.left()), Failures: -1}) == nil {
 		v.renew(sent)
 	}
 }
@@ -85,6 +85,13 @@ func (v *visit) late() bool {
 func elapsed(since time.Time) time.Duration {
 	now := time.Now()
 	return max(now.Sub(since), now.Round(0).Sub(since.Round(0)))
+}
+
+// isLost tells whether nothing can be acked any more.
+func (v *visit) isLost() bool {
+	v.acks.take()
+	defer v.acks.yield()
+	return v.lost
 }
 
 // isLate is late for those who do not hold mu.

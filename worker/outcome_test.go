@@ -42,8 +42,8 @@ func TestEachStatusHasItsVerdict(t *testing.T) {
 	for status, want := range map[int]string{
 		200: done, 203: done, 204: done, 206: done, 300: done, 301: done, 304: done, 399: done,
 		400: done, 401: done, 403: done, 404: done, 410: done, 418: done, 451: done, 499: done, 501: done, 505: done,
-		408: retry, 425: retry, 500: retry, 507: retry, 520: retry, 599: retry,
-		429: paused, 502: paused, 503: paused, 504: paused,
+		408: retry, 425: retry, 500: retry, 502: retry, 504: retry, 507: retry, 520: retry, 599: retry,
+		429: paused, 503: paused,
 	} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			answer := func(rw http.ResponseWriter, r *http.Request) {

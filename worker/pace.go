@@ -16,7 +16,8 @@ type pace struct {
 
 	mu     sync.Mutex
 	delay  time.Duration
-	next   time.Time // no request before
+	next   time.Time // no request before, for the gap
+	rested time.Time // nor before this, whatever the gap
 	latest int       // number of the latest request sent
 }
 
@@ -28,7 +29,7 @@ func newPace(delay time.Duration) *pace {
 func (p *pace) left() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return time.Until(p.next)
+	return max(time.Until(p.next), time.Until(p.rested))
 }
 
 // sent notes that a request was written just now, and numbers it.
@@ -49,12 +50,21 @@ func (p *pace) answered(number int) {
 	}
 }
 
+// hold keeps the gap from now: a request was answered that nobody numbered.
+func (p *pace) hold() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.latest++
+	p.push(time.Now().Add(p.delay))
+}
+
 // rest allows no request for so long, counted from now.
 func (p *pace) rest(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.latest++ // no earlier answer may shorten it
-	p.push(time.Now().Add(d))
+	if t := time.Now().Add(d); t.After(p.rested) {
+		p.rested = t
+	}
 }
 
 func (p *pace) push(t time.Time) {

@@ -32,7 +32,8 @@ const (
 	unknown crowdState = iota
 	asked              // a probe of it is due, or under way
 	echoing
-	honest
+	honest  // the site does not answer anything with it
+	unasked // that cannot be found out
 )
 
 func (c *crowd) weight() int { return c.pages }
@@ -48,6 +49,7 @@ type probe struct {
 	param bool            // the URL that cannot exist differs in a parameter, not in the path
 	whole bool            // the crowd is of the whole host
 	links map[uint64]bool // of the first answer
+	word  string          // the nonsense in the URL asked for last
 
 	underWay bool // guarded by traps.mu, like of
 }
@@ -63,7 +65,7 @@ func (t *traps) meet(u frontier.URL, shape uint64, links, after int) (echoes boo
 	for _, class := range [2]string{class, ""} { // "": its host
 		c := t.crowds.get(t.crowdKey(u.Host(), class, shape))
 		c.pages++
-		if c.state == echoing || c.state == asked { // what is so of the folder says enough
+		if c.state == echoing || c.state == asked || c.state == honest { // what is so of the folder says enough
 			return c.state == echoing
 		}
 		if c.state == unknown && c.pages >= after*(1+c.tries) {
@@ -136,7 +138,7 @@ func (t *traps) conclude(p *probe, state crowdState) {
 	delete(t.due, p.model.Host())
 	if p.of.state = state; state == unknown {
 		if p.of.tries++; p.of.tries == maxTries {
-			p.of.state = honest
+			p.of.state = unasked
 		}
 	}
 }
@@ -147,7 +149,7 @@ func (p *probe) url() frontier.URL {
 	if p.param {
 		last := strings.LastIndexByte(query, '&') + 1
 		name, value, _ := strings.Cut(query[last:], "=")
-		return p.model.Host().URL(path + "?" + query[:last] + name + "=" + nonsense(len(value)))
+		return p.model.Host().URL(path + "?" + query[:last] + name + "=" + p.nonsense(len(value)))
 	}
 	if from, to := drawnFolder(path); p.whole && to > 0 {
 		return p.model.Host().URL(path[:from] + redrawn(path[from:to]) + p.model.Path()[to:])
@@ -161,7 +163,7 @@ func (p *probe) url() frontier.URL {
 	if dot := strings.LastIndexByte(path, '.'); end == "" && dot > slash {
 		end = path[dot:]
 	}
-	path = path[:slash] + nonsense(len(path)-slash-len(end)) + end
+	path = path[:slash] + p.nonsense(len(path)-slash-len(end)) + end
 	if hasQuery {
 		path += "?" + query
 	}
@@ -198,12 +200,13 @@ func redrawn(name string) string {
 }
 
 // nonsense is a word that nobody chose, of about the same length as another: pages may quote it.
-func nonsense(length int) string {
+func (p *probe) nonsense(length int) string {
 	word := make([]byte, max(12, min(length, 64)))
 	for i := range word {
 		word[i] = 'a' + byte(rand.IntN(26))
 	}
-	return string(word[:])
+	p.word = string(word)
+	return p.word
 }
 
 // probe sends a probe, if one is due. The caller has the turn, and a place; it is allowed to send a request now. false:
@@ -222,15 +225,18 @@ func (v *visit) probe(ctx context.Context) (sent bool) {
 		v.w.traps.conclude(p, unknown)
 		return false
 	}
-	resp, err := v.ask(ctx, u)
+	it := frontier.Item{Entry: frontier.Entry{URL: u}}
+	began := time.Now()
+	resp, err := v.request(ctx, &it, func() {})
 	if err != nil && ctx.Err() != nil {
 		v.w.traps.again(p)
 		return true
 	}
+	v.feel(resp, err, time.Since(began))
 	if resp != nil {
 		defer resp.Release()
 	}
-	if failed := v.failure(&frontier.Item{Entry: frontier.Entry{URL: u}}, resp, err); failed != nil {
+	if failed := v.failure(&it, resp, err, began); failed != nil {
 		v.pace.rest(failed.pause)
 		v.w.traps.conclude(p, unknown)
 		return true
@@ -247,24 +253,9 @@ func (v *visit) allows(u frontier.URL) bool {
 	return ok
 }
 
-// ask sends one request, and keeps the turn.
-func (v *visit) ask(ctx context.Context, u frontier.URL) (*crawler.Response, error) {
-	number := 0
-	began := time.Now()
-	resp, err := v.plan.Fetch.Fetch(crawler.WithSent(ctx, func() { number = v.pace.sent() }), u.String())
-	if number == 0 { // it was never written, or nobody told us
-		number = v.pace.sent()
-	}
-	v.pace.answered(number)
-	if err == nil || ctx.Err() == nil {
-		v.feel(resp, time.Since(began))
-	}
-	return resp, err
-}
-
 // heed draws the conclusion from the answer to a probe, or asks again.
 func (v *visit) heed(p *probe, u frontier.URL, resp *crawler.Response) {
-	shape, links := v.likeness(u, resp)
+	shape, links := v.likeness(u, resp, p.quoted)
 	if shape != p.shape || len(links) == 0 {
 		v.w.traps.conclude(p, honest)
 		return
@@ -297,8 +288,15 @@ func (p *probe) differs(links map[uint64]bool) bool {
 	return 4*fresh >= len(links)
 }
 
+// quoted tells whether a link has the URL that was asked for in its query.
+func (p *probe) quoted(link frontier.URL) bool {
+	_, query, _ := strings.Cut(link.Path(), "?")
+	return !p.param && p.word != "" && strings.Contains(query, p.word)
+}
+
 // likeness returns a page's shape and its links to its own host; 0 if it is none that was found. A panic is no likeness.
-func (v *visit) likeness(u frontier.URL, resp *crawler.Response) (shape uint64, links map[uint64]bool) {
+// Links that the page only makes up of what was asked for, as a choice of languages does, are not among them.
+func (v *visit) likeness(u frontier.URL, resp *crawler.Response, quoted func(frontier.URL) bool) (shape uint64, links map[uint64]bool) {
 	defer func() {
 		if recover() != nil {
 			shape, links = 0, nil
@@ -312,7 +310,7 @@ func (v *visit) likeness(u frontier.URL, resp *crawler.Response) (shape uint64, 
 	base := frontier.NewBase(u, doc.Base)
 	links = map[uint64]bool{}
 	for _, link := range doc.Links {
-		if to, err := base.Resolve(link.URL); err == nil && to.Host() == u.Host() {
+		if to, err := base.Resolve(link.URL); err == nil && to.Host() == u.Host() && !quoted(to) {
 			links[maphash.String(v.w.traps.seed, to.String())] = true
 		}
 	}

@@ -15,6 +15,7 @@ import (
 // be had, so that nothing may be fetched for now.
 func (v *visit) readRobots(ctx context.Context) bool {
 	if v.plan.Robots == nil {
+		v.obeyDelay(ctx, 0)
 		return true
 	}
 	ruling, ok := v.plan.Robots.Cached(string(v.l.Host))
@@ -123,7 +124,7 @@ func (v *visit) askRobots(ctx context.Context) (ruling *crawler.Ruling, ok bool)
 		return nil
 	})
 	if asked {
-		v.pace.rest(v.pace.gap())
+		v.pace.hold()
 	}
 	return ruling, err == nil
 }
@@ -143,33 +144,45 @@ func (v *visit) obeyDelay(ctx context.Context, asked time.Duration) {
 	v.ack(ctx, frontier.Report{})
 }
 
+// robotsFailures is how many failures in a row beyond Policy.Retries a host whose robots.txt cannot be had is given before
+// its URLs are given up: two minutes, and the time that it takes to answer, or not.
+const robotsFailures = 3
+
 // putOff puts off the whole batch of a host whose robots.txt cannot be had: everything is disallowed for now (RFC 9309,
-// 2.3.1.4). Each URL has its retries, then it is given up; at once when the host itself cannot be asked, now or later.
+// 2.3.1.4). That is no fault of the URLs, and costs them no attempt, until the host has failed too often. They are given up
+// at once when the host itself cannot be asked, now or later.
 func (v *visit) putOff(ctx context.Context, ruling *crawler.Ruling) {
 	why := ruling.Unreachable()
 	v.w.Log.Debug("robots.txt unreachable", "host", v.l.Host, "err", why)
 	kind := hopeless(why)
+	var wait time.Duration
+	counted := false
 	if kind == "" {
-		v.hostFailed(0, why.Error())
+		wait, counted = v.hostFailed(0, time.Now(), why.Error())
+		wait = max(wait, time.Until(ruling.Expires())) // so that the next attempt asks again
+		v.pace.rest(wait)
 	}
-	if v.isDown() { // see giveUp
+	if v.isDown() || counted && v.health.count() <= v.plan.Policy.Retries+robotsFailures { // see giveUp, giveBack
 		return
 	}
 	for i := v.taken; i < len(v.pages); i++ {
 		it := &v.l.Items[i]
-		// Not before the ruling expires, so that the next attempt asks again.
-		wait := max(jitter(backoff(it.Attempt)), time.Until(ruling.Expires()))
-		p := v.retryOrDead(it, "robots-unreachable", why.Error(), wait)
-		if kind != "" {
+		var p *verdict
+		switch {
+		case kind != "":
 			p = v.dead(it, frontier.Reason(kind), why.Error())
-		} else {
-			v.pace.rest(wait)
+		case counted:
+			p = v.dead(it, robotsUnreachable, why.Error())
+		default:
+			p = v.retryOrDead(it, robotsUnreachable, why.Error(), max(wait, jitter(backoff(it.Attempt))))
 		}
 		if !v.settle(ctx, i, p) {
 			return
 		}
 	}
 }
+
+const robotsUnreachable frontier.Reason = "robots-unreachable"
 
 // hopeless is the kind of a failure that will not pass, nor be another for a page; empty for any other failure.
 func hopeless(err error) crawler.Kind {

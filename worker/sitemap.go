@@ -124,7 +124,7 @@ func (cut) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 func (l *links) newListing() *listing {
 	from := l.from
-	l.finite = true
+	l.finite = from.Sitemap
 	s := &listing{
 		links: l, base: frontier.NewBase(from.URL, ""), depth: from.Depth + 1,
 		next:    frontier.Entry{Via: from.URL.String(), Depth: 1, Priority: listed, Sitemap: true},
@@ -151,6 +151,8 @@ func (s *listing) take(ctx context.Context, e parser.SitemapEntry) bool {
 	switch {
 	case err != nil:
 		s.refuseBad(e.Loc, err)
+	case e.Sitemap && !s.from.Sitemap: // nobody called that a sitemap: pages could list each other so without end
+		s.refuse(frontier.SitemapDepth, u.String())
 	case !s.vouches(u.Host()):
 		s.refuse(frontier.SitemapHost, u.String())
 	default:

@@ -281,14 +281,14 @@ func TestWhereASitemapRedirectsToIsASitemap(t *testing.T) {
 }
 
 func TestAPageThatIsAnXMLSitemapIsReadAsOneIfSitemapsAreWanted(t *testing.T) {
-	for wanted, want := range map[bool][]string{true: {"/", "/s", "/1.xml", "/1", "/2"}, false: {"/", "/s"}} {
+	for wanted, want := range map[bool][]string{true: {"/", "/i", "/s", "/1", "/2"}, false: {"/", "/i", "/s"}} {
 		t.Run(fmt.Sprint(wanted), func(t *testing.T) {
 			p := policy(func(p *frontier.Policy) { p.Delay, p.Sitemaps = 0, wanted })
 			inBubble(t, p, files(map[string]string{
-				"a.test/":      link("/s"),
-				"a.test/s":     sitemapIndex("/1.xml"), // served as text/html
-				"a.test/1.xml": urlset("http://a.test/1"),
-				"a.test/1":     link("/2"),
+				"a.test/":  link("/s", "/i"),
+				"a.test/s": urlset("http://a.test/1"),  // served as text/html
+				"a.test/i": sitemapIndex("/never.xml"), // which robots.txt would have to name
+				"a.test/1": link("/2"),
 			}), func(x *trial) {
 				x.seed("http://a.test/")
 				x.run()

@@ -48,7 +48,7 @@ type visit struct {
 
 func newVisit(w *worker, l frontier.Lease, sent time.Time) *visit {
 	return &visit{
-		health: health{failures: l.Failures, base: w.plan.Load().Policy.Delay, delay: l.Delay},
+		health: health{failures: l.Failures, told: l.Failures, base: w.plan.Load().Policy.Delay, delay: l.Delay},
 		w:      w, plan: w.plan.Load(), l: l, pace: newPace(l.Delay), acks: newTurn(),
 		pages: make([]*verdict, len(l.Items)), taken: l.Settled, acked: l.Settled, renewed: sent, news: make(chan struct{}, 1), isOver: make(chan struct{}),
 	}
@@ -84,8 +84,8 @@ func (v *visit) lane(ctx context.Context) {
 			v.end()
 			return
 		}
-		v.feel(resp, time.Since(began))
-		p := v.failure(it, resp, err)
+		v.feel(resp, err, time.Since(began))
+		p := v.failure(it, resp, err, began)
 		if p != nil {
 			v.pace.rest(p.pause) // here, so that it holds for this lane's next request
 		}
@@ -110,9 +110,19 @@ func (v *visit) begin(ctx context.Context) (item int, ok bool) {
 }
 
 // isToEnd tells whether no further request may be sent: the crawl ends, the host is down, or it is to be visited by
-// another plan.
+// another plan or other rules.
 func (v *visit) isToEnd(ctx context.Context) bool {
-	return ctx.Err() != nil || ended(v.w.Drain) || v.plan != v.w.plan.Load() || v.isDown()
+	return ctx.Err() != nil || ended(v.w.Drain) || v.plan != v.w.plan.Load() || v.isDown() || v.isOutdated()
+}
+
+// isOutdated tells whether the rules are to be asked for again: by the next visit, once this one has asked for a page.
+func (v *visit) isOutdated() bool {
+	if v.ruling == nil || time.Now().Before(v.ruling.Expires()) {
+		return false
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.taken > v.l.Settled
 }
 
 // awaitPace waits for the host's next allowed time, if that is worth it.
@@ -205,20 +215,25 @@ func (v *visit) forbidden(i int) *verdict {
 
 // fetch sends one request and gives the turn up as soon as it is sent.
 func (v *visit) fetch(ctx context.Context, it *frontier.Item) (*crawler.Response, error) {
+	return v.request(ctx, it, v.pace.yield)
+}
+
+// request sends one request, and tells once when it is sent.
+func (v *visit) request(ctx context.Context, it *frontier.Item, isSent func()) (*crawler.Response, error) {
 	if it.Attempt > 0 {
 		ctx = crawler.WithFresh(ctx)
 	}
 	if it.Sitemap {
 		ctx = crawler.WithMaxBody(ctx, parser.MaxSitemap)
 	}
-	var turn sync.Once
+	var once sync.Once
 	number := 0
 	sent := func() {
 		number = v.pace.sent()
-		v.pace.yield()
+		isSent()
 	}
-	resp, err := v.plan.Fetch.Fetch(crawler.WithSent(ctx, func() { turn.Do(sent) }), it.URL.String())
-	turn.Do(sent) // it was never written, or nobody told us
+	resp, err := v.plan.Fetch.Fetch(crawler.WithSent(ctx, func() { once.Do(sent) }), it.URL.String())
+	once.Do(sent) // it was never written, or nobody told us
 	v.pace.answered(number)
 	return resp, err
 }

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
-	"golang.org/x/net/http/httpguts"
 	"golang.org/x/net/publicsuffix"
 
 	"trawl/crawler"
@@ -55,7 +54,7 @@ func (o *policyFlags) registerTraps(f *pflag.FlagSet) {
 	f.IntVar(&o.pathRepeats, "max-path-repeats", p.MaxPathRepeats, "nor those in which a segment comes more than `n` times; 0: no limit")
 	f.IntVar(&o.dates, "max-dates", p.MaxDates, "nor more than `n` of a host that differ in nothing but a date; 0: no limit")
 	f.IntVar(&o.queries, "max-queries", p.MaxQueries, "nor more than `n` that differ in nothing but the query; 0: no limit")
-	f.IntVar(&o.echoAfter, "echo-after", p.EchoAfter, "after `n` pages that look alike, ask once for one that cannot exist; 0: never")
+	f.IntVar(&o.echoAfter, "echo-after", p.EchoAfter, "after `n` pages that look alike, ask for two that cannot exist; 0: never")
 }
 
 func (o *policyFlags) registerScope(f *pflag.FlagSet) {
@@ -83,6 +82,9 @@ func (o *policyFlags) fixKeys(p *frontier.Policy, flags *pflag.FlagSet, isNew bo
 	if len(o.dropParams) == 0 {
 		o.dropParams = []string{""} // none, rather than the default ones
 	}
+	if p.DropParams == nil {
+		p.DropParams = slices.Clone(frontier.DefaultDropParams) // of a crawl from before it could be chosen
+	}
 	for _, list := range []struct {
 		flag   string
 		given  []string
@@ -92,7 +94,7 @@ func (o *policyFlags) fixKeys(p *frontier.Policy, flags *pflag.FlagSet, isNew bo
 		case isNew:
 			*list.policy = list.given
 		case flags.Changed(list.flag) && !slices.Equal(list.given, *list.policy):
-			return usagef("--%s %s: was fixed as %s when the crawl was made; another crawl can have another one",
+			return usagef("--%s %q: was fixed as %q when the crawl was made; another crawl can have another one",
 				list.flag, strings.Join(list.given, ","), strings.Join(*list.policy, ","))
 		}
 	}
@@ -158,6 +160,9 @@ func (o *policyFlags) apply(p *frontier.Policy, flags *pflag.FlagSet, isNew bool
 			set()
 		}
 	}
+	if flags.Changed("robots-cache") && p.RobotsCache == 0 {
+		return usagef("--robots-cache 0: must be more than 0, and 24h at most")
+	}
 	if err := o.fixKeys(p, flags, isNew); err != nil {
 		return err
 	}
@@ -192,7 +197,7 @@ type fetchFlags struct {
 
 func (o *fetchFlags) register(f *pflag.FlagSet) {
 	f.IntVarP(&o.concurrency, "concurrency", "c", 64, "fetch at most `n` pages at once")
-	f.StringVar(&o.proxy, "proxy", "", "`URL` of a proxy: http, https or socks5")
+	f.StringVar(&o.proxy, "proxy", "", "`URL` of a proxy: http, https, socks5 or socks5h")
 	f.StringArrayVarP(&o.headers, "header", "H", nil, "send this `\"name: value\"`; repeatable")
 	f.StringVar(&o.cookies, "cookies", "", "send the cookies of this `file` (cookies.txt), and those that servers set")
 	f.BoolVar(&o.insecure, "insecure", false, "accept any TLS certificate")
@@ -236,8 +241,11 @@ func (o *fetchFlags) parseHeaders() (http.Header, error) {
 	for _, line := range o.headers {
 		name, value, ok := strings.Cut(line, ":")
 		value = strings.TrimSpace(value)
-		if !ok || !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
-			return nil, usagef("--header: %q is not \"Name: value\"", name)
+		if !ok {
+			return nil, usagef("--header: there is no colon; want \"Name: value\"") // it can hold a secret
+		}
+		if err := crawler.CheckHeader(http.Header{name: {value}}); err != nil {
+			return nil, usagef("--header: %w", err)
 		}
 		h.Add(name, value)
 	}

@@ -162,7 +162,8 @@ func (p *planner) close() {
 
 // sameScope tells whether two policies judge links alike.
 func sameScope(a, b frontier.Policy) bool {
-	return a.Scope == b.Scope && a.Depth == b.Depth && slices.Equal(a.Include, b.Include) && slices.Equal(a.Exclude, b.Exclude)
+	return a.Scope == b.Scope && a.Depth == b.Depth && slices.Equal(a.Include, b.Include) && slices.Equal(a.Exclude, b.Exclude) &&
+		a.MaxPathDepth == b.MaxPathDepth && a.MaxPathRepeats == b.MaxPathRepeats
 }
 
 // sameRobots tells whether two policies read robots.txt alike.

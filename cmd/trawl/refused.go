@@ -67,6 +67,7 @@ func (o *refusedFlags) run(ctx context.Context, io streams, s store) error {
 		return cmp.Or(cmp.Compare(st.Refused[b], st.Refused[a]), cmp.Compare(a, b))
 	})
 	for _, why := range reasons {
+		examples[why] = distinct(examples[why])
 		if o.reason != "" && o.reason != string(why) {
 			continue
 		}
@@ -75,6 +76,18 @@ func (o *refusedFlags) run(ctx context.Context, io streams, s store) error {
 		}
 	}
 	return nil
+}
+
+// distinct is a list in its order, each once.
+func distinct(list []string) []string {
+	seen, once := map[string]bool{}, []string{}
+	for _, s := range list {
+		if !seen[s] {
+			seen[s] = true
+			once = append(once, s)
+		}
+	}
+	return once
 }
 
 func (o *refusedFlags) print(io streams, l refusedLine) error {

@@ -69,7 +69,9 @@ func (s *Store) pace(h *host, r *frontier.Report) {
 	if r.Delay > 0 {
 		h.delay = int64(r.Delay)
 	}
-	h.failures = r.Failures
+	if r.Failures >= 0 {
+		h.failures = r.Failures
+	}
 }
 
 // settle ends the loan of the next URL of a lease.

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // ErrInUse is returned by Open when another process has the folder open.
@@ -22,12 +23,25 @@ type lock struct {
 	died bool
 }
 
+// A process that was killed a moment ago may not have let go yet, and who only looks holds the lock for a moment.
+const (
+	lockTries = 10
+	lockWait  = 50 * time.Millisecond
+)
+
 func acquire(path string) (*lock, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
 		return nil, fmt.Errorf("frontier folder: %w", err)
 	}
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	for range lockTries {
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			break
+		}
+		time.Sleep(lockWait)
+		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	}
 	owner, _ := io.ReadAll(io.LimitReader(f, 32))
 	switch {
 	case errors.Is(err, syscall.EWOULDBLOCK):

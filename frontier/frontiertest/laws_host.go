@@ -106,6 +106,10 @@ func latestFailuresCount(t *testing.T, open Open) {
 	longer := l
 	longer.Settled = 0 // the rest of an ack that reaches further is news
 	x.ack(&longer, failed(1, frontier.Done, frontier.Done, frontier.Retry))
+	l = *x.failing(hostA, 1, "/2")
+	x.ack(&l, failed(-1)) // as it was
+	x.failures(hostA, 1)
+	x.ack(&l, frontier.Report{Failures: -1, Release: true})
 	x.failing(hostA, 1, "/2")
 }
 

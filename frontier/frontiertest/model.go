@@ -138,7 +138,9 @@ func (m *Model) Ack(ctx context.Context, l *frontier.Lease, r frontier.Report) e
 	if r.Delay > 0 {
 		h.delay = millis(r.Delay)
 	}
-	h.failures = r.Failures
+	if r.Failures >= 0 {
+		h.failures = r.Failures
+	}
 	cur.deadline = now + cur.ttl
 	if r.Release || cur.settled == len(cur.items) {
 		cur.lives = false

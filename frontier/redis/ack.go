@@ -181,7 +181,10 @@ func (a *ack) args() []any {
 
 // last tells of failures and of release in one number: the server takes each argument of every ack apart.
 func (a *ack) last() int {
-	n := 2 * kept(a.r.Failures)
+	n := 0
+	if a.r.Failures >= 0 {
+		n = 2 + 2*kept(a.r.Failures)
+	}
 	if a.r.Release {
 		n++
 	}
