@@ -119,7 +119,7 @@ func (d *decoder) open(encoding string, raw []byte) (io.Reader, error) {
 // take it for, the stream without zlib's header. Like browsers it does not look at the checksum at the end.
 func (d *decoder) openDeflate(raw []byte) (io.Reader, error) {
 	if isZlib(raw) {
-		d.src.Seek(2, io.SeekStart)
+		_, _ = d.src.Seek(2, io.SeekStart) // within a body that is in memory
 	}
 	if d.flate == nil {
 		d.flate = flate.NewReader(&d.src)

@@ -57,7 +57,13 @@ func (p Policy) Networks() (nets []netip.Prefix, err error) {
 		if err != nil {
 			return nil, fmt.Errorf("--allow-net %q: want a network such as 10.1.0.0/16", s)
 		}
-		nets = append(nets, net.Masked())
+		if a := net.Addr(); a.Is4In6() && net.Bits() >= 96 { // it is dialled as the other
+			net = netip.PrefixFrom(a.Unmap(), net.Bits()-96)
+		}
+		if net != net.Masked() {
+			return nil, fmt.Errorf("--allow-net %q: is in the network %s; name that, or a smaller one", s, net.Masked())
+		}
+		nets = append(nets, net)
 	}
 	return nets, nil
 }

@@ -222,7 +222,7 @@ func (x *xmlScanner) declaration() {
 		x.r.Discard(len("--")) // they are there
 		x.skipTo("-->")
 	case string(head) == "[CDATA[":
-		x.r.Discard(len(head))
+		_, _ = x.r.Discard(len(head)) // which was just peeked at
 		x.cdata()
 	default:
 		x.doctype()

@@ -96,6 +96,7 @@ func (v *visit) feel(resp *crawler.Response, err error, took time.Duration) {
 	if status > 0 && !overloaded(status) {
 		v.health.answered()
 		v.w.network.answered()
+		v.meet(true)
 	}
 	if v.plan.Policy.Adaptive && !isOurs(err) {
 		v.pace.setDelay(v.health.adapt(took, status == 0 || overloaded(status) || status >= 500))

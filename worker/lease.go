@@ -121,4 +121,5 @@ func (v *visit) giveBack(ctx context.Context) {
 	}
 	v.lost = true // for an extend that comes late
 	v.w.vacate(v.slots)
+	v.treat(false)
 }

@@ -67,6 +67,7 @@ func (v *visit) hostFailed(attempt int, began time.Time, why string) (wait time.
 	if counted = v.w.network.failed(v.l.Host); counted {
 		n = v.health.failed(began)
 	}
+	v.meet(false)
 	v.mu.Lock()
 	v.trouble = why
 	v.mu.Unlock()

@@ -158,7 +158,11 @@ func (l *links) page(rec *crawler.Record, resp *crawler.Response) {
 		follows[u.String()] = follow || followed
 		switch {
 		case follow && !followed:
-			l.take(frontier.Entry{URL: u, Via: via, Depth: l.from.Depth + 1}, asset)
+			e := frontier.Entry{URL: u, Via: via, Depth: l.from.Depth + 1}
+			if link.Kind == parser.Refresh { // is a redirect by other means
+				e.Depth, e.Hops = l.from.Depth, l.from.Hops+1
+			}
+			l.take(e, asset)
 		case !follow && !known:
 			l.refuse(frontier.ByNofollow, u.String())
 		}

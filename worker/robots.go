@@ -33,6 +33,9 @@ func (v *visit) readRobots(ctx context.Context) bool {
 		return false
 	}
 	v.ruling = ruling
+	if v.health.count() == 0 {
+		v.meet(true)
+	}
 	v.obeyDelay(ctx, ruling.CrawlDelay())
 	return true
 }
@@ -112,6 +115,7 @@ func (v *visit) askRobots(ctx context.Context) (ruling *crawler.Ruling, ok bool)
 		return nil, false
 	}
 	defer v.w.vacate(1)
+	defer v.answered()
 	asked := false
 	ruling, err := v.plan.Robots.Get(ctx, string(v.l.Host), func(ctx context.Context) error {
 		if asked {

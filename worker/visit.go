@@ -38,6 +38,8 @@ type visit struct {
 	pages   []*verdict // of each item, once it is known
 	acked   int
 	slots   int           // held
+	strange int           // of them, as a stranger
+	friend  bool          // the host answers: see places
 	trouble string        // the latest failure of the host
 	over    bool          // it takes no more items
 	isOver  chan struct{} // closed then
@@ -56,6 +58,9 @@ func newVisit(w *worker, l frontier.Lease, sent time.Time) *visit {
 
 // run works until the lease is settled, lost, or better given back.
 func (v *visit) run(ctx context.Context) {
+	if v.l.Failures == 0 && v.w.places.knows(v.l.Host) {
+		v.treat(true)
+	}
 	if !v.isDown() && v.readRobots(ctx) {
 		var lanes sync.WaitGroup
 		for range min(v.plan.Policy.PerHost, len(v.l.Items)) - 1 {
@@ -80,6 +85,7 @@ func (v *visit) lane(ctx context.Context) {
 		it := &v.l.Items[i]
 		began := time.Now()
 		resp, err := v.fetch(ctx, it)
+		v.answered()
 		if err != nil && ctx.Err() != nil { // which says nothing about the page
 			v.end()
 			return
@@ -103,6 +109,7 @@ func (v *visit) begin(ctx context.Context) (item int, ok bool) {
 				return i, true
 			}
 		}
+		v.answered()
 		v.w.vacate(1)
 	}
 	v.pace.yield()
@@ -348,23 +355,4 @@ func leadsElsewhere(list []*verdict) bool {
 		}
 	}
 	return false
-}
-
-// occupy waits for a place among the pages under way, unless the visit ends: it may hold all places itself, with pages
-// that cannot be acked any more since its lease is lost.
-func (v *visit) occupy(ctx context.Context) bool {
-	select {
-	case v.w.slots <- struct{}{}:
-		return true
-	case <-v.isOver:
-	case <-v.w.Drain:
-	case <-ctx.Done():
-	}
-	return false
-}
-
-func (w *worker) vacate(n int) {
-	for range n {
-		<-w.slots
-	}
 }

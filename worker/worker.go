@@ -80,10 +80,10 @@ func Run(ctx context.Context, c Config) error {
 	defer stop(nil)
 	w := &worker{
 		Config: c, stop: stop,
-		slots: make(chan struct{}, c.Concurrency),
-		wake:  make(chan struct{}, 1),
-		live:  map[*visit]struct{}{},
-		traps: newTraps(),
+		places: newPlaces(c.Concurrency),
+		wake:   make(chan struct{}, 1),
+		live:   map[*visit]struct{}{},
+		traps:  newTraps(),
 	}
 	w.plan.Store(c.Plan)
 	w.version.Store(c.Crawl.Version)
@@ -104,8 +104,8 @@ func Run(ctx context.Context, c Config) error {
 type worker struct {
 	Config
 	stop   context.CancelCauseFunc // ends everything, for a reason
-	slots  chan struct{}           // a place for each page under way
-	wake   chan struct{}           // a host may have become free, or new
+	places *places
+	wake   chan struct{} // a host may have become free, or new
 	visits sync.WaitGroup
 	traps  *traps
 	scarce atomic.Bool // the latest request for hosts got all it asked for: there may be more hosts than places

@@ -126,6 +126,7 @@ func (o *workFlags) extractor() (func([]byte, string) (map[string][]string, bool
 
 // work runs a session from its opening to its summary. The opening may be cut short by a signal.
 func (o *workFlags) work(ctx context.Context, io streams, inputs []input, open func(context.Context, streams, *brake) (*session, error)) error {
+	defer tameMemory()()
 	screen := &screen{w: io.err}
 	io.err = screen
 	ctx, stop := context.WithCancelCause(ctx)

@@ -78,7 +78,7 @@ local function wait()
     local next = call('ZRANGEBYSCORE', T .. key, from, at, 'WITHSCORES', 'LIMIT', 0, 1)
     if next[2] then at = max(now + 1, tonumber(next[2])) end
   end
-  if credit() > 0 and skipped == 0 then first('r', '-inf') end
+  if credit() > 0 then first('r', skipped == 0 and '-inf' or '(' .. now) end -- what was skipped is due, for others
   first('hold', '(' .. now)
   return at - now
 end

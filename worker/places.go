@@ -1,0 +1,147 @@
+package worker
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"trawl/frontier"
+)
+
+// places are those of the pages under way. Hosts that do not answer hold theirs for as long as a request may take; a few
+// dozen of them would hold all. So strangers, hosts that have not answered yet or failed the last time, leave free as many
+// as there are hosts that do answer, up to a quarter.
+type places struct {
+	all chan struct{} // as long as there are places
+
+	mu        sync.Mutex
+	strangers int                        // places that they hold
+	friends   int                        // visits of hosts that answer
+	known     map[frontier.Host]struct{} // hosts that answered the last time; forgotten when they are too many
+}
+
+// mostKnown bounds places.known.
+const mostKnown = 1 << 16
+
+func newPlaces(n int) *places {
+	return &places{all: make(chan struct{}, n), known: map[frontier.Host]struct{}{}}
+}
+
+// admit tells whether a stranger may take a place; then it is to be dismissed.
+func (p *places) admit() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.strangers >= cap(p.all)-min(p.friends, (cap(p.all)+3)/4) {
+		return false
+	}
+	p.strangers++
+	return true
+}
+
+func (p *places) dismiss() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.strangers--
+}
+
+// knows tells whether a host answered the last time.
+func (p *places) knows(h frontier.Host) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, ok := p.known[h]
+	return ok
+}
+
+// befriend counts a visit of a host that answers; one fewer, with -1.
+func (p *places) befriend(n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.friends += n
+}
+
+// note notes whether a host answers.
+func (p *places) note(h frontier.Host, answers bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !answers {
+		delete(p.known, h)
+		return
+	}
+	if len(p.known) >= mostKnown {
+		clear(p.known)
+	}
+	p.known[h] = struct{}{}
+}
+
+// strangersRest is for how long the host of a stranger that finds no place goes back in line.
+const strangersRest = time.Second
+
+// occupy waits for a place among the pages under way, unless the visit ends: it may hold all places itself, with pages
+// that cannot be acked any more since its lease is lost.
+func (v *visit) occupy(ctx context.Context) bool {
+	if !v.enter() {
+		v.pace.rest(jitter(strangersRest))
+		v.end()
+		return false
+	}
+	select {
+	case v.w.places.all <- struct{}{}:
+		return true
+	case <-v.isOver:
+	case <-v.w.Drain:
+	case <-ctx.Done():
+	}
+	v.answered()
+	return false
+}
+
+// enter tells whether the host may be given a place now.
+func (v *visit) enter() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.friend {
+		return true
+	}
+	if !v.w.places.admit() {
+		return false
+	}
+	v.strange++
+	return true
+}
+
+// meet notes whether the host answers.
+func (v *visit) meet(answers bool) {
+	v.w.places.note(v.l.Host, answers)
+	v.treat(answers)
+}
+
+// treat makes the host a friend, or a stranger: when its visit ends it is no friend that needs a place.
+func (v *visit) treat(friend bool) {
+	v.mu.Lock()
+	changed := v.friend != friend
+	v.friend = friend
+	v.mu.Unlock()
+	switch {
+	case changed && friend:
+		v.w.places.befriend(1)
+	case changed:
+		v.w.places.befriend(-1)
+	}
+}
+
+// answered ends one stay as a stranger, if there is one: a request came to its end, or to nothing.
+func (v *visit) answered() {
+	v.mu.Lock()
+	n := min(v.strange, 1)
+	v.strange -= n
+	v.mu.Unlock()
+	if n > 0 {
+		v.w.places.dismiss()
+	}
+}
+
+func (w *worker) vacate(n int) {
+	for range n {
+		<-w.places.all
+	}
+}

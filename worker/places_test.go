@@ -1,0 +1,53 @@
+package worker
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"trawl/frontier"
+)
+
+// Hosts that never answer, however many, do not keep those that do from being crawled at their pace.
+func TestHostsThatNeverAnswerLeaveOthersTheirPlaces(t *testing.T) {
+	p := policy(func(p *frontier.Policy) { p.Timeout = 10 * time.Second })
+	answer := func(rw http.ResponseWriter, r *http.Request) {
+		if r.Host[0] == 'm' {
+			<-r.Context().Done()
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	inBubble(t, p, answer, func(x *trial) {
+		x.cfg.Concurrency = 16
+		for i := range 100 {
+			x.seed(urls(fmt.Sprintf("mute%d.test", i), 3)...)
+		}
+		for i := range 8 {
+			x.seed(urls(fmt.Sprintf("h%d.test", i), 60)...)
+		}
+		x.run()
+		for i := range 8 {
+			all := x.web.log().Requests(fmt.Sprintf("h%d.test", i))
+			if took := all[len(all)-1].End.Sub(all[0].Start); len(all) != 60 || took > 66*time.Second { // 59 are the least
+				x.Errorf("host %d: %d pages took %v", i, len(all), took)
+			}
+		}
+	})
+}
+
+func TestRefreshesInARowAreLimitedLikeRedirects(t *testing.T) {
+	n := 0
+	answer := func(rw http.ResponseWriter, r *http.Request) {
+		n++
+		rw.Header().Set("Content-Type", "text/html")
+		_, _ = fmt.Fprintf(rw, `<meta http-equiv=refresh content="0; url=/%d">`, n)
+	}
+	inBubble(t, frontier.DefaultPolicy(), answer, func(x *trial) {
+		x.seed("http://a.test/")
+		x.run()
+		x.settled(11, 0)
+		x.refused(map[frontier.Reason]int64{frontier.TooManyHops: 1})
+	})
+}
