@@ -17,6 +17,8 @@ const (
 	minBuffer = 16 << 10
 	// smallBody is how large a body may grow without a share of the budget. Nearly all pages stay below.
 	smallBody = 256 << 10
+	// keptBuffer is the largest buffer that is kept for the next body.
+	keptBuffer = 16 << 20
 )
 
 // bodies reads bodies into buffers that are used again, within a budget for all large ones together.
@@ -189,10 +191,19 @@ func large(size int64) int64 {
 func class(size int64) int { return bits.Len64(uint64(max(size, 1)-1) / minBuffer) }
 
 // room is how much such a buffer takes.
-func room(size int64) int64 { return minBuffer << class(size) }
+func room(size int64) int64 {
+	if size > keptBuffer {
+		return size
+	}
+	return minBuffer << class(size)
+}
 
 // buffer returns one with room for size bytes.
 func (b *bodies) buffer(size int64) *[]byte {
+	if size > keptBuffer {
+		buf := make([]byte, size)
+		return &buf
+	}
 	class := class(size)
 	if p, ok := b.buffers[class].Get().(*[]byte); ok {
 		return p
@@ -202,5 +213,7 @@ func (b *bodies) buffer(size int64) *[]byte {
 }
 
 func (b *bodies) recycle(p *[]byte) {
-	b.buffers[class(int64(len(*p)))].Put(p)
+	if len(*p) <= keptBuffer {
+		b.buffers[class(int64(len(*p)))].Put(p)
+	}
 }

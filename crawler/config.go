@@ -35,7 +35,7 @@ type Config struct {
 	// (Authorization, Cookie, and all with auth, token, key, secret, session, password or credential in it), goes to
 	// the Named hosts alone.
 	Header   http.Header
-	Jar      http.CookieJar // nil: cookies are neither kept nor sent
+	Jar      http.CookieJar // nil: cookies are neither kept nor sent; else so many of each host, and no long ones
 	Insecure bool           // accept any TLS certificate
 
 	// AllowNet are networks that may be dialled although they are not part of the public internet.

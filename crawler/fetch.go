@@ -33,6 +33,9 @@ func New(c Config) (*Fetcher, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
+	if c.Jar != nil {
+		c.Jar = newBoundedJar(c.Jar)
+	}
 	d, err := newDialer(c)
 	if err != nil {
 		return nil, fmt.Errorf("crawler: proxy: %w", err)
