@@ -90,7 +90,7 @@ func (h *holding) fill(ctx context.Context, src io.Reader, limit, hint int64, ma
 			return buf[:n], more, err
 		}
 		if n == len(buf) {
-			if buf, err = h.grow(ctx, buf, min(2*int64(n), limit), mayWait); err != nil {
+			if buf, err = h.grow(ctx, buf, min(larger(int64(n), hint), limit), mayWait); err != nil {
 				break
 			}
 		}
@@ -103,6 +103,14 @@ func (h *holding) fill(ctx context.Context, src io.Reader, limit, hint int64, ma
 		err = nil
 	}
 	return data, false, err
+}
+
+// larger is the next size of a buffer: twice as much, or all that was announced once some of it has come.
+func larger(size, hint int64) int64 {
+	if size >= 4*smallBody && hint >= size {
+		return hint + 1
+	}
+	return 2 * size
 }
 
 func hasMore(src io.Reader) (bool, error) {

@@ -121,5 +121,4 @@ func (v *visit) giveBack(ctx context.Context) {
 	}
 	v.lost = true // for an extend that comes late
 	v.w.vacate(v.slots)
-	v.treat(false)
 }

@@ -16,7 +16,6 @@ type places struct {
 
 	mu        sync.Mutex
 	strangers int                        // places that they hold
-	friends   int                        // visits of hosts that answer
 	known     map[frontier.Host]struct{} // hosts that answered the last time; forgotten when they are too many
 }
 
@@ -31,7 +30,7 @@ func newPlaces(n int) *places {
 func (p *places) admit() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.strangers >= cap(p.all)-min(p.friends, (cap(p.all)+3)/4) {
+	if p.strangers >= cap(p.all)-min(len(p.known), (cap(p.all)+3)/4) {
 		return false
 	}
 	p.strangers++
@@ -50,13 +49,6 @@ func (p *places) knows(h frontier.Host) bool {
 	defer p.mu.Unlock()
 	_, ok := p.known[h]
 	return ok
-}
-
-// befriend counts a visit of a host that answers; one fewer, with -1.
-func (p *places) befriend(n int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.friends += n
 }
 
 // note notes whether a host answers.
@@ -112,21 +104,9 @@ func (v *visit) enter() bool {
 // meet notes whether the host answers.
 func (v *visit) meet(answers bool) {
 	v.w.places.note(v.l.Host, answers)
-	v.treat(answers)
-}
-
-// treat makes the host a friend, or a stranger: when its visit ends it is no friend that needs a place.
-func (v *visit) treat(friend bool) {
 	v.mu.Lock()
-	changed := v.friend != friend
-	v.friend = friend
-	v.mu.Unlock()
-	switch {
-	case changed && friend:
-		v.w.places.befriend(1)
-	case changed:
-		v.w.places.befriend(-1)
-	}
+	defer v.mu.Unlock()
+	v.friend = answers
 }
 
 // answered ends one stay as a stranger, if there is one: a request came to its end, or to nothing.

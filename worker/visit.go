@@ -58,9 +58,9 @@ func newVisit(w *worker, l frontier.Lease, sent time.Time) *visit {
 
 // run works until the lease is settled, lost, or better given back.
 func (v *visit) run(ctx context.Context) {
-	if v.l.Failures == 0 && v.w.places.knows(v.l.Host) {
-		v.treat(true)
-	}
+	v.mu.Lock()
+	v.friend = v.l.Failures == 0 && v.w.places.knows(v.l.Host)
+	v.mu.Unlock()
 	if !v.isDown() && v.readRobots(ctx) {
 		var lanes sync.WaitGroup
 		for range min(v.plan.Policy.PerHost, len(v.l.Items)) - 1 {

@@ -14,9 +14,9 @@ const (
 	memoryEvery = time.Second
 )
 
-// tameMemory keeps the memory of a crawl near softMemory while it needs no more than half of that, else lets it have twice
-// what lives, as ever: a limit near that would keep the collector busy. It runs until the returned function is called. An
-// environment with GOMEMLIMIT or GOGC has its way.
+// tameMemory keeps the memory of a crawl near softMemory while it needs little, else lets it have some more than what
+// lives: a limit near that would keep the collector busy. It runs until the returned function is called. An environment
+// with GOMEMLIMIT or GOGC has its way.
 func tameMemory() (stop func()) {
 	if os.Getenv("GOMEMLIMIT") != "" || os.Getenv("GOGC") != "" {
 		return func() {}
@@ -30,7 +30,8 @@ func tameMemory() (stop func()) {
 		for {
 			select {
 			case <-tick.C:
-				debug.SetMemoryLimit(max(softMemory, 2*liveHeap()))
+				live := liveHeap()
+				debug.SetMemoryLimit(max(softMemory, live+max(live/4, softMemory/2)))
 			case <-quit:
 				return
 			}
