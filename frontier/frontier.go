@@ -176,6 +176,7 @@ const (
 	Echo         Reason = "echo"          // its host answers any URL like this with such a page: Policy.EchoAfter
 	SitemapHost  Reason = "sitemap-host"  // of another host than the sitemap, whose robots.txt does not name it
 	SitemapDepth Reason = "sitemap-depth" // more than MaxSitemapDepth indexes led there
+	ManySitemaps Reason = "sitemaps"      // its host has too many: 10,000 that one worker met
 )
 
 // Reasons for which a URL is given up beside those of its own failure.

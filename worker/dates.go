@@ -44,17 +44,19 @@ func withoutDates(dst, template []byte) (out []byte, d date) {
 	return dst, d
 }
 
-// path reads the dates of a path: /2024/05, /2024/05/17, /2024-05, /2024-05-17, /202405, /20240517, at its end perhaps
-// with an extension. A name beside them stays, and a year alone is none: so are the numbers of most things.
+// path reads the dates of a path: /2024/05, /2024/05/17, and those in one piece, at its end perhaps with an extension.
+// A name beside them stays, and a year alone is none: so are the numbers of most things.
 func (d *date) path(dst []byte, path string) []byte {
 	for strings.HasPrefix(path, "/") {
-		segment, rest := cutSegment(path)
-		stem, ext := cutExtension(segment, rest)
 		if end := d.folders(path); end > 0 {
 			dst, path = append(dst, "/~"...), path[end:]
 			continue
 		}
-		if d.value(stem, false) {
+		segment, rest := cutSegment(path)
+		stem, ext := cutExtension(segment, rest)
+		if d.value(segment, false) { // 17.05.2024 has no extension
+			stem, ext = "~", ""
+		} else if ext != "" && d.value(stem, false) {
 			stem = "~"
 		}
 		dst = append(append(append(dst, '/'), stem...), ext...)
@@ -63,26 +65,21 @@ func (d *date) path(dst []byte, path string) []byte {
 	return append(dst, path...) // an extension
 }
 
-// folders reads a year, a month and perhaps a day that are segments, and returns where they end; 0: there are none.
+// folders reads a date whose parts are segments: a year, a month and perhaps a day, in any usual order. It returns where
+// they end; 0: there are none.
 func (d *date) folders(path string) (end int) {
 	first, rest := cutSegment(path)
 	second, last := cutSegment(rest)
-	second, _ = cutExtension(second, last)
-	year, month := number(first, 4, 4), number(second, 1, 2)
-	if year < 0 || month < 0 {
-		return 0
+	third, after := cutSegment(last)
+	day, ext := cutExtension(third, after)
+	if day != "" && d.parts('/', first, second, day, false) {
+		return len(path) - len(after) - len(ext)
 	}
-	end = len("/") + len(first) + len("/") + len(second)
-	third, last := cutSegment(last)
-	third, _ = cutExtension(third, last)
-	day := number(third, 1, 2)
-	if day < 0 || end < len(path) && path[end] != '/' {
-		d.note(year, month, 0, false)
-		return end
+	month, ext := cutExtension(second, last)
+	if month != "" && d.parts('/', first, month, "", false) {
+		return len(path) - len(last) - len(ext)
 	}
-	padded := len(second) == 2 && len(third) == 2 && firstYear <= year && year <= lastYear
-	d.note(year, month, day, padded)
-	return end + len("/") + len(third)
+	return 0
 }
 
 // cutSegment returns the first segment of a path, and what follows it, slash first.
@@ -102,48 +99,6 @@ func cutExtension(segment, rest string) (stem, ext string) {
 		return segment[:dot], segment[dot:]
 	}
 	return segment, ""
-}
-
-// value reads a date that stands in one piece.
-func (d *date) value(s string, sure bool) bool {
-	first, rest, dashed := strings.Cut(s, "-")
-	if !dashed {
-		return d.compact(s, sure)
-	}
-	second, third, whole := strings.Cut(rest, "-")
-	year, month, day := number(first, 4, 4), number(second, 1, 2), number(third, 1, 2)
-	if year < 0 || month < 0 || whole && day < 0 {
-		return false
-	}
-	d.note(year, month, max(day, 0), sure || whole)
-	return true
-}
-
-func (d *date) compact(s string, sure bool) bool {
-	n := number(s, 6, 8)
-	switch {
-	case n < 0 || len(s) == 7:
-		return false
-	case len(s) == 6:
-		d.note(n/100, n%100, 0, sure)
-	default:
-		d.note(n/10_000, n/100%100, n%100, sure)
-	}
-	return true
-}
-
-// number reads decimal digits, from least to most of them; -1: it is something else.
-func number(s string, least, most int) (n int) {
-	if len(s) < least || len(s) > most {
-		return -1
-	}
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return -1
-		}
-		n = n*10 + int(s[i]-'0')
-	}
-	return n
 }
 
 // query reads the dates of a query: those that stand in one value, and a year with a month, week or day.
@@ -171,11 +126,12 @@ func (d *date) query(dst []byte, query string) []byte {
 // param reads a date from one value: any that is written out, others where the name says so.
 func (d *date) param(name, value string) bool {
 	kind, sure := dateName(name)
-	switch {
-	case strings.Count(value, "-") == 2:
-		return d.value(value, true)
-	case kind == 0:
-		return false
+	for _, slash := range [...]string{"/", "%2F", "%2f"} { // 05/17/2024 is in one piece here
+		value = strings.ReplaceAll(value, slash, "_")
+	}
+	if kind == 0 {
+		var other date
+		return other.value(value, false) && other.sure && d.value(value, true)
 	}
 	if n := number(value, 9, 10); n >= 0 && sure { // seconds since 1970
 		t := time.Unix(int64(n), 0).UTC()
@@ -194,6 +150,9 @@ type dateParts struct {
 func (p *dateParts) take(name, value string) bool {
 	kind, sure := dateName(name)
 	n := number(value, 1, 4)
+	if kind == 'm' && n < 0 {
+		n = monthOf(value)
+	}
 	switch {
 	case n < 0:
 		return false

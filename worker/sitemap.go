@@ -155,6 +155,8 @@ func (s *listing) take(ctx context.Context, e parser.SitemapEntry) bool {
 		s.refuse(frontier.SitemapDepth, u.String())
 	case !s.vouches(u.Host()):
 		s.refuse(frontier.SitemapHost, u.String())
+	case e.Sitemap && s.v.w.traps.sitemaps(u) > maxSitemaps:
+		s.refuse(frontier.ManySitemaps, u.String())
 	default:
 		s.offer(s.entry(e, u))
 	}

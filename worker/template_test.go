@@ -66,6 +66,35 @@ func TestDatesAreToldFromOtherNumbers(t *testing.T) {
 		"/cal?startDate=20240517":               {"/cal?startDate=~", sure},
 		"/cal?date=1715904000":                  {"/cal?date=~", maybe},
 		"/from/2024-05-01/to/2024-05-31":        {"/from/~/to/~", sure},
+		"/cal/17.05.2024":                       {"/cal/~", maybe},
+		"/cal/17.05.2024.html":                  {"/cal/~.html", maybe},
+		"/cal/17-05-2024/list":                  {"/cal/~/list", maybe},
+		"/cal/05-17-2024":                       {"/cal/~", maybe},
+		"/cal/5-17-2024":                        {"/cal/~", maybe},
+		"/cal/2024.05.17":                       {"/cal/~", sure},
+		"/cal/2024_05_17":                       {"/cal/~", sure},
+		"/cal/2024/May/17":                      {"/cal/~", sure},
+		"/cal/2024/may":                         {"/cal/~", sure},
+		"/cal/17/May/2024/":                     {"/cal/~/", sure},
+		"/cal/05/17/2024":                       {"/cal/~", maybe},
+		"/cal/May-2024":                         {"/cal/~", sure},
+		"/cal/september-2024":                   {"/cal/~", sure},
+		"/cal/May-17-2024":                      {"/cal/~", sure},
+		"/cal/24/05/17.html":                    {"/cal/~.html", maybe},
+		"/cal/2024-05-17T15:04:05Z":             {"/cal/~", sure},
+		"/cal/20240517T150405.000Z":             {"/cal/~", maybe},
+		"/cal?date=05/17/2024":                  {"/cal?date=~", sure},
+		"/cal?d=05%2F17%2F2024":                 {"/cal?d=~", maybe},
+		"/cal?date=17/05/24":                    {"/cal?date=~", sure},
+		"/cal?from=2024-05-17T15:04%2B02:00":    {"/cal?from=~", sure},
+		"/cal?month=May&year=2024":              {"/cal?month=~&year=~", sure},
+		"/market-2024/x":                        {"/market-2024/x", none},
+		"/may/17":                               {"/may/17", none},
+		"/v/10.12.14/intro":                     {"/v/10.12.14/intro", none},
+		"/x?size=10-12-14":                      {"/x?size=10-12-14", none},
+		"/avatars/12/77/45":                     {"/avatars/~", misfit},
+		"/17.05.2024-a-title":                   {"/17.05.2024-a-title", none},
+		"/thread/12/3":                          {"/thread/12/3", none},
 		"/2024-05-17-a-title":                   {"/2024-05-17-a-title", none},
 		"/films/1984":                           {"/films/1984", none},
 		"/films/1984.html":                      {"/films/1984.html", none},
@@ -99,13 +128,16 @@ func TestDatesAreToldFromOtherNumbers(t *testing.T) {
 // FuzzTemplate holds both templates to their law: a template is its own, and no longer than what it is of.
 func FuzzTemplate(f *testing.F) {
 	for _, path := range []string{"", "a?sid=12345678ab&year=2024&month=5", "(S(abcdefgh12))/2024/05/17.html", "sid/12345678ab/x;jsessionid=12345678",
-		"2024-05-17/202405/20240517?date=1715904000&y=2024&d=1", ";;=?&=&(S(", "2024/05.x/2024/05/06.7"} {
+		"2024-05-17/202405/20240517?date=1715904000&y=2024&d=1", "17.05.2024/May-2024/2024/Jan/02/06/01/02.html", "2024_05/2024-05-17T1:2Z", ";;=?&=&(S(", "2024/05.x/2024/05/06.7"} {
 		f.Add(path)
 	}
 	f.Fuzz(func(t *testing.T, path string) {
 		path = "/" + path
 		plain, _ := withoutSessions(nil, path)
-		undated, _ := withoutDates(nil, plain)
+		undated, d := withoutDates(nil, plain)
+		if (d.dated || d.misfit) && !mayVary(path) {
+			t.Errorf("%q: the quick look finds no date", path)
+		}
 		if len(plain) > len(path) || len(undated) > len(plain) {
 			t.Errorf("%q grew: %q, %q", path, plain, undated)
 		}

@@ -3,7 +3,6 @@ package worker
 import (
 	"bytes"
 	"hash/maphash"
-	"strings"
 	"sync"
 	"time"
 
@@ -18,8 +17,9 @@ const (
 )
 
 const (
-	sessionsOfOne = 3  // URLs that differ in nothing but a session
-	datesToTrust  = 50 // of a template, without a misfit, until dates that could be other numbers are taken for dates
+	maxSitemaps   = 10_000 // of one host: some have one for each day
+	sessionsOfOne = 3      // URLs that differ in nothing but a session
+	datesToTrust  = 50     // of a template, without a misfit, until dates that could be other numbers are taken for dates
 	yearsAhead    = 2
 )
 
@@ -89,6 +89,13 @@ func (t *traps) queries(v *variant, limit int) int {
 	return t.count(v.host, 'q', v.template[:v.end]).add(maphash.Bytes(t.seed, v.template[v.end:]), limit)
 }
 
+// sitemaps counts those of a host, and returns how many there are: indexes can name others without end.
+func (t *traps) sitemaps(u frontier.URL) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.count(string(u.Host()), 'm', nil).add(maphash.String(t.seed, u.Path()), maxSitemaps)
+}
+
 // isCalendar counts a URL that has a date, and tells whether there are too many. Numbers that may be dates are, where
 // all of a template's are; and once there are too many, one that is none changes nothing.
 func (t *traps) isCalendar(v *variant, limit int) bool {
@@ -126,39 +133,18 @@ func beginsVariant(s string) bool {
 	if c := s[0]; c <= '9' {
 		return c == '(' || beginsDate(s)
 	}
-	switch [3]byte{s[0] | 0x20, s[1] | 0x20, s[2] | 0x20} {
-	case [3]byte{'s', 'i', 'd'}, [3]byte{'s', 'e', 's'}, [3]byte{'p', 'h', 'p'}, [3]byte{'j', 's', 'e'}, [3]byte{'a', 's', 'p'},
-		[3]byte{'c', 'f', 'i'}, [3]byte{'c', 'f', 't'}, [3]byte{'o', 's', 'c'}, [3]byte{'z', 'e', 'n'}, [3]byte{'x', 't', 'c'},
-		[3]byte{'t', 'o', 'k'}:
+	switch name := begin(s); name {
+	case 's'<<16 | 'i'<<8 | 'd', 's'<<16 | 'e'<<8 | 's', 'p'<<16 | 'h'<<8 | 'p', 'j'<<16 | 's'<<8 | 'e', 'a'<<16 | 's'<<8 | 'p',
+		'c'<<16 | 'f'<<8 | 'i', 'c'<<16 | 'f'<<8 | 't', 'o'<<16 | 's'<<8 | 'c', 'z'<<16 | 'e'<<8 | 'n', 'x'<<16 | 't'<<8 | 'c',
+		't'<<16 | 'o'<<8 | 'k':
 		return true
+	default:
+		return isMonth(name) && beginsMonthYear(s)
 	}
-	return false
 }
 
-// beginsDate tells whether a segment, and what follows it, could be a date: see date.path. Many names begin with digits.
-func beginsDate(s string) bool {
-	n := digits(s)
-	rest := s[n:]
-	switch n {
-	case 4:
-		if rest == "" || rest[0] != '/' && rest[0] != '-' {
-			return false
-		}
-		more := digits(rest[1:])
-		return more == 1 || more == 2
-	case 6, 8:
-		return rest == "" || strings.IndexByte("/.?", rest[0]) >= 0
-	}
-	return false
-}
-
-// digits is how many digits a string begins with.
-func digits(s string) (n int) {
-	for n < len(s) && '0' <= s[n] && s[n] <= '9' {
-		n++
-	}
-	return n
-}
+// begin is the first three letters of a name that has so many, in lower case, as a number.
+func begin(s string) uint32 { return uint32(s[0]|0x20)<<16 | uint32(s[1]|0x20)<<8 | uint32(s[2]|0x20) }
 
 // count returns what is counted of a template.
 func (t *traps) count(host string, of byte, template []byte) *distinct {

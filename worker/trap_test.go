@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"trawl/crawler/webtest"
 	"trawl/frontier"
@@ -66,6 +67,32 @@ func TestCalendarsEnd(t *testing.T) {
 	}
 }
 
+// TestCalendarsOfDaysEnd has those ways to write a day that the one above has not.
+func TestCalendarsOfDaysEnd(t *testing.T) {
+	t.Parallel()
+	for _, form := range []string{
+		"/e/02.01.2006", "/e/02-01-2006", "/e/1-2-2006", "/e/2006/Jan/02", "/e/January-2006", "/e/2006_01_02", "/e/06/01/02", "/e/02/01/2006.html",
+		"/e?date=01/02/2006", "/e?date=01|02|2006", "/e?month=Jan&year=2006", "/e/2006-01-02T15:04:05Z", "/e?from=2006-01-02T15:04:05.000Z",
+	} {
+		t.Run(form, func(t *testing.T) {
+			traps, p, refused := newTraps(), frontier.DefaultPolicy(), 0
+			for i := range 4000 { // a month for a form without a day, else a day
+				day := time.Now().AddDate(0, 0, -i)
+				if !strings.Contains(strings.ReplaceAll(form, "2006", ""), "2") {
+					day = time.Now().AddDate(0, -i, 0)
+				}
+				url := frontier.Host("http://a.test").URL(strings.ReplaceAll(day.Format(form), "|", "%2F"))
+				if traps.refuses(url, &p) == frontier.Calendar {
+					refused++
+				}
+			}
+			if most := p.MaxDates + p.MaxDates/8; 4000-refused > most {
+				t.Errorf("%d of 4000 were let pass; want %d at most", 4000-refused, most)
+			}
+		})
+	}
+}
+
 func TestSessionsEnd(t *testing.T) {
 	t.Parallel()
 	for name, form := range map[string]string{
@@ -102,6 +129,23 @@ func TestQueriesEnd(t *testing.T) {
 	}
 }
 
+// TestSitemapsOfAHostHaveAnEnd has an index of more sitemaps than a host may have.
+func TestSitemapsOfAHostHaveAnEnd(t *testing.T) {
+	var many []string
+	for i := range maxSitemaps + 5000 {
+		many = append(many, fmt.Sprintf("http://a.test/%d.xml", i))
+	}
+	p := policy(func(p *frontier.Policy) { p.Delay, p.MaxPages = 0, 5 })
+	inBubble(t, p, files(map[string]string{"a.test/index.xml": sitemapIndex(many...)}), func(x *trial) {
+		x.seedSitemap("http://a.test/index.xml")
+		x.run()
+		s := x.stats()
+		if n := s.Refused[frontier.ManySitemaps]; n < 5000-maxSitemaps/8 || n > 5000+maxSitemaps/8 || s.Seen != 1+int64(len(many))-n {
+			x.Errorf("%d refused; stats %+v", n, s)
+		}
+	})
+}
+
 func TestPathsThatGrowEnd(t *testing.T) {
 	t.Parallel()
 	deeper := func(*url.URL) []string { return []string{"a/", "b/"} }
@@ -123,13 +167,22 @@ func TestHonestURLsAreNotRefused(t *testing.T) {
 		"forum":                number("/viewtopic.php?t=%d"),
 		"forum, pages":         func(i int) string { return fmt.Sprintf("/thread/%d/%d", 1000+i/3, i%3+1) },
 		"items by number":      number("/item/20%04d"),
-		"items of 8 digits":    number("/item/2024%04d"),
-		"films by year":        func(i int) string { return fmt.Sprintf("/films/%d", 1900+i%130) },
-		"wiki":                 number("/wiki/index.php?title=Page_%d&action=history"),
-		"uuids":                func(i int) string { return fmt.Sprintf("/item/8f14e45f-ceea-467f-a187-%012d/view", i) },
-		"conference":           number("/agenda?session=talk-%d"),
-		"search":               number("/?s=word-%d"),
-		"stories":              number("/article.pl?sid=%d"),
+		"files by shard":       func(i int) string { return fmt.Sprintf("/f/%02d/%02d/%02d.jpg", i*7%100, i*13%100, i%97) },
+		"tiles of a level":     func(i int) string { return fmt.Sprintf("/tiles/11/%d/%d.png", i/90, 1000+i%90*10) },
+		"versions":             func(i int) string { return fmt.Sprintf("/docs/%d.%d.%d/index.html", i/400, i/20%20, i%20) },
+		"chapters":             func(i int) string { return fmt.Sprintf("/book/%d-%d-%d", i/400+1, i/20%20, i%20) },
+		"part numbers":         func(i int) string { return fmt.Sprintf("/part/%02d-%02d-%04d", i%60, i%45, 1000+i) },
+		"nodes":                func(i int) string { return fmt.Sprintf("/node/%d", 9000-i) },
+		"news by name of month": func(i int) string {
+			return fmt.Sprintf("/%d/%s/%02d/story-%d", 2000+i%20, time.Month(i%12 + 1).String()[:3], i%28+1, i)
+		},
+		"items of 8 digits": number("/item/2024%04d"),
+		"films by year":     func(i int) string { return fmt.Sprintf("/films/%d", 1900+i%130) },
+		"wiki":              number("/wiki/index.php?title=Page_%d&action=history"),
+		"uuids":             func(i int) string { return fmt.Sprintf("/item/8f14e45f-ceea-467f-a187-%012d/view", i) },
+		"conference":        number("/agenda?session=talk-%d"),
+		"search":            number("/?s=word-%d"),
+		"stories":           number("/article.pl?sid=%d"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			traps, p := newTraps(), frontier.DefaultPolicy()

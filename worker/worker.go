@@ -228,16 +228,24 @@ func (w *worker) leave(v *visit) {
 	w.rouse()
 }
 
-// free is how many more hosts may be held: those whose visits only wait for their pace, up to as many again, do not take
+// free is how many more hosts may be held. Those whose visits only wait for their pace, up to as many again, do not take
 // the places of others.
 func (w *worker) free() int {
-	return w.Concurrency + min(int(w.waiting.Load()), w.Concurrency) - w.busy()
+	return w.Concurrency + min(int(w.waiting.Load()), w.mayWait()) - w.busy()
+}
+
+// mayWait is how many visits may keep their hosts while they wait. In a fleet it is none: others have places too.
+func (w *worker) mayWait() int {
+	if _, ok := w.Frontier.(frontier.Fleet); ok {
+		return 0
+	}
+	return w.Concurrency
 }
 
 // crowded tells whether other hosts may be waiting for a place of those that wait for their pace. A host that was lent
 // stays with who has it, or thousands of new ones would all go before its next page.
 func (w *worker) crowded() bool {
-	return int(w.waiting.Load()) > w.Concurrency && (w.scarce.Load() || w.free() <= 0)
+	return int(w.waiting.Load()) >= w.mayWait() && (w.scarce.Load() || w.free() <= 0)
 }
 
 // busy is how many hosts are held.

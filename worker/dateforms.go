@@ -1,0 +1,185 @@
+package worker
+
+import (
+	"strings"
+	"time"
+)
+
+// value reads a date that stands in one piece: 2024-05, 2024-05-17, 17.05.2024, 2024_05_17, 17-May-2024, May-2024,
+// 202405, 20240517, perhaps with a time of day behind it. 2024.05 is rather a version.
+func (d *date) value(s string, sure bool) bool {
+	s = withoutTime(s)
+	i := strings.IndexAny(s, "-_.")
+	if i < 0 {
+		return d.compact(s, sure)
+	}
+	second, third, whole := strings.Cut(s[i+1:], s[i:i+1])
+	if whole && third == "" || !whole && s[i] == '.' {
+		return false
+	}
+	return d.parts(s[i], s[:i], second, third, sure)
+}
+
+// parts reads a date of three parts, or of two when the third is empty, that stand on both sides of a separator. The
+// order of day and month differs by country: it is no matter which is which.
+func (d *date) parts(separator byte, first, second, third string, sure bool) bool {
+	y, m, day := first, second, third
+	yearFirst := number(first, 4, 4) >= 0
+	switch {
+	case first == "" || second == "":
+		return false
+	case yearFirst:
+	case len(third) == 4 && (isMonthName(first) || number(second, 1, 2) > 12):
+		y, m, day = third, first, second
+	case len(third) == 4:
+		y, m, day = third, second, first
+	case third == "" && isMonthName(first):
+		y, m = second, first
+	default:
+		return separator != '.' && d.short(first, second, third, sure)
+	}
+	year, month, n := number(y, 4, 4), monthOf(m), number(day, 1, 2)
+	if year < 0 || month < 0 || day != "" && n < 0 {
+		return false
+	}
+	padded := yearFirst && len(m) == 2 && len(day) == 2 || isMonthName(m) // 15-05-2035 may be the number of a part
+	sure = sure || padded && firstYear <= year && year <= lastYear || separator == '-' && yearFirst && day != ""
+	d.note(year, month, max(n, 0), sure)
+	return true
+}
+
+// short reads a date of three times two digits. Which of them is the year is not known, so it is none of the future.
+func (d *date) short(first, second, third string, sure bool) bool {
+	a, b, c := number(first, 2, 2), number(second, 2, 2), number(third, 2, 2)
+	if a < 0 || b < 0 || c < 0 {
+		return false
+	}
+	isDay := func(n int) bool { return 1 <= n && n <= 31 }
+	isMonth := func(n int) bool { return 1 <= n && n <= 12 }
+	if isMonth(b) && (isDay(a) || isDay(c)) || isMonth(a) && isDay(b) {
+		d.note(firstYear, 1, 1, sure)
+	} else {
+		d.misfit = true
+	}
+	return true
+}
+
+func (d *date) compact(s string, sure bool) bool {
+	n := number(s, 6, 8)
+	switch {
+	case n < 0 || len(s) == 7:
+		return false
+	case len(s) == 6:
+		d.note(n/100, n%100, 0, sure)
+	default:
+		d.note(n/10_000, n/100%100, n%100, sure)
+	}
+	return true
+}
+
+// withoutTime cuts off the time of day: 2006-01-02T15:04:05Z, 20060102T150405, in queries 2006-01-02%2015:04 as well.
+func withoutTime(s string) string {
+	i := strings.IndexAny(s, "Tt+%")
+	if i < len("20060102") || s[i-1] < '0' || s[i-1] > '9' || i+1 == len(s) {
+		return s
+	}
+	if strings.Trim(s[i+1:], "0123456789:.+-%ABZabz") != "" {
+		return s
+	}
+	return s[:i]
+}
+
+// number reads decimal digits, from least to most of them; -1: it is something else.
+func number(s string, least, most int) (n int) {
+	if len(s) < least || len(s) > most {
+		return -1
+	}
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return -1
+		}
+		n = n*10 + int(s[i]-'0')
+	}
+	return n
+}
+
+// monthOf reads a month of one or two digits, or an English name; -1: it is something else.
+func monthOf(s string) int {
+	if n := number(s, 1, 2); n >= 0 || len(s) < 3 {
+		return n
+	}
+	for m := time.January; m <= time.December; m++ {
+		if name := m.String(); strings.EqualFold(s, name) || strings.EqualFold(s, name[:3]) {
+			return int(m)
+		}
+	}
+	return -1
+}
+
+func isMonthName(s string) bool { return len(s) >= 3 && monthOf(s) >= 0 }
+
+// beginsDate tells, at a few bytes a segment, whether one and what follows it could be a date: see date.path. Many names
+// begin with digits.
+func beginsDate(s string) bool {
+	n := digits(s)
+	if n == len(s) {
+		return n == 6 || n == 8
+	}
+	rest := s[n+1:]
+	switch isSeparator := strings.IndexByte("-_./", s[n]) >= 0; n {
+	case 1, 2:
+		return isSeparator && endsDate(s, n)
+	case 4:
+		more := digits(rest)
+		return isSeparator && (more == 1 || more == 2 || more == 0 && beginsMonth(rest))
+	case 6, 8:
+		return strings.IndexByte("/.?Tt+%", s[n]) >= 0
+	}
+	return false
+}
+
+// endsDate tells whether what follows a number of n digits could be a month and a year, or two digits and two digits.
+func endsDate(s string, n int) bool {
+	rest := s[n+1:]
+	more := digits(rest)
+	if more == 0 {
+		return beginsMonth(rest)
+	}
+	if more > 2 || more == len(rest) || rest[more] != s[n] {
+		return false
+	}
+	last := digits(rest[more+1:])
+	return last == 4 || last == 2 && n == 2 && more == 2
+}
+
+// beginsMonth tells whether a name could be a month's.
+func beginsMonth(s string) bool { return len(s) >= 3 && isMonth(begin(s)) }
+
+// isMonth tells by its first letters whether a name could be a month's.
+func isMonth(begin uint32) bool {
+	switch begin {
+	case 'j'<<16 | 'a'<<8 | 'n', 'f'<<16 | 'e'<<8 | 'b', 'm'<<16 | 'a'<<8 | 'r', 'a'<<16 | 'p'<<8 | 'r', 'm'<<16 | 'a'<<8 | 'y',
+		'j'<<16 | 'u'<<8 | 'n', 'j'<<16 | 'u'<<8 | 'l', 'a'<<16 | 'u'<<8 | 'g', 's'<<16 | 'e'<<8 | 'p', 'o'<<16 | 'c'<<8 | 't',
+		'n'<<16 | 'o'<<8 | 'v', 'd'<<16 | 'e'<<8 | 'c':
+		return true
+	}
+	return false
+}
+
+// beginsMonthYear tells whether a name is followed by a number as a month's would be: May-2024.
+func beginsMonthYear(s string) bool {
+	for i := 3; i < min(len(s)-1, len("september")+1); i++ {
+		if c := s[i] | 0x20; c < 'a' || c > 'z' {
+			return strings.IndexByte("-_./", s[i]) >= 0 && digits(s[i+1:]) > 0
+		}
+	}
+	return false
+}
+
+// digits is how many digits a string begins with.
+func digits(s string) (n int) {
+	for n < len(s) && '0' <= s[n] && s[n] <= '9' {
+		n++
+	}
+	return n
+}
