@@ -31,7 +31,7 @@ func tameMemory() (stop func()) {
 			select {
 			case <-tick.C:
 				live := liveHeap()
-				debug.SetMemoryLimit(max(softMemory, live+max(live/4, softMemory/2)))
+				debug.SetMemoryLimit(max(softMemory, live+max(live/4, softMemory/4)))
 			case <-quit:
 				return
 			}

@@ -39,7 +39,7 @@ func acquire(path string) (*lock, error) {
 		if !errors.Is(err, syscall.EWOULDBLOCK) {
 			break
 		}
-		time.Sleep(lockWait)
+		<-time.After(lockWait)
 		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	}
 	owner, _ := io.ReadAll(io.LimitReader(f, 32))
