@@ -26,7 +26,7 @@ install: ## install trawl where go install puts programs
 	CGO_ENABLED=0 $(GO) install -trimpath -ldflags '$(LDFLAGS)' ./cmd/trawl
 
 test: deps ## run all tests, in random order, with the race detector
-	$(GO) test -race -shuffle=on -timeout 10m ./...
+	$(GO) test -race -shuffle=on -timeout 20m ./...
 
 conformance: ## run the third-party cases in the folder that TRAWL_CONFORMANCE names; V=1 shows each difference
 	@test -d "$$TRAWL_CONFORMANCE" || { echo 'make conformance: set TRAWL_CONFORMANCE to the folder of cases' >&2; exit 1; }
