@@ -169,18 +169,7 @@ func TestARequestOfHTTP1WaitsForNoOther(t *testing.T) {
 	})
 	f := newFetcher(t, Config{Timeout: 10 * time.Second})
 	fetch(t, f, s.URL+"/first")
-	var wg sync.WaitGroup
-	for range n {
-		wg.Go(func() {
-			r, err := f.Fetch(t.Context(), s.URL)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			r.Release()
-		})
-	}
-	wg.Wait()
+	fetchAtOnce(t, f, s.URL, n)
 }
 
 // All that a server can do to many requests at once; nothing may stay.

@@ -50,6 +50,23 @@ func fetch(t testing.TB, f *Fetcher, url string) *Response {
 	return r
 }
 
+// fetchAtOnce fetches a page n times, side by side.
+func fetchAtOnce(t *testing.T, f *Fetcher, url string, n int) {
+	t.Helper()
+	var wg sync.WaitGroup
+	for range n {
+		wg.Go(func() {
+			r, err := f.Fetch(t.Context(), url)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			r.Release()
+		})
+	}
+	wg.Wait()
+}
+
 func wantKind(t testing.TB, err error, want Kind) {
 	t.Helper()
 	var e *Error

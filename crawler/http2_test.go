@@ -278,18 +278,7 @@ func TestAnHTTP2ConnectionServesAsManyAtOnceAsItsServerAllows(t *testing.T) {
 	}, func(s *http.Server) { s.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: limit} })
 	f := newFetcher(t, Config{Insecure: true})
 	fetch(t, f, s.URL+"/first").Release()
-	var wg sync.WaitGroup
-	for range 3 * limit {
-		wg.Go(func() {
-			r, err := f.Fetch(t.Context(), s.URL)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			r.Release()
-		})
-	}
-	wg.Wait()
+	fetchAtOnce(t, f, s.URL, 3*limit)
 	shared := false
 	for _, n := range most {
 		shared = shared || n > 1

@@ -3,7 +3,6 @@ package crawler
 import (
 	"context"
 	"net"
-	"net/http"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -13,25 +12,8 @@ import (
 func TestSentIsCalledWhenARequestOfHTTP2IsOnItsWay(t *testing.T) {
 	t.Parallel()
 	sent := make(chan struct{}, 10)
-	s := newH2Server(t, func(_ http.ResponseWriter, r *http.Request) {
-		select { // the answer waits for the call, so the call cannot wait for the answer
-		case <-sent:
-		case <-r.Context().Done():
-		}
-	}, nil)
-	f := newFetcher(t, Config{Insecure: true})
-	var calls atomic.Int32
-	ctx := WithSent(t.Context(), func() { calls.Add(1); sent <- struct{}{} })
-	for range 2 { // over a new connection, then a used one
-		r, err := f.Fetch(ctx, s.URL)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Release()
-	}
-	if n := calls.Load(); n != 2 {
-		t.Errorf("called %d times for 2 requests", n)
-	}
+	s := newH2Server(t, afterSent(sent), nil)
+	sentForEach(t, newFetcher(t, Config{Insecure: true}), s.URL, sent)
 }
 
 func TestSentIsNotCalledForWhatIsNotRead(t *testing.T) {

@@ -9,18 +9,28 @@ import (
 
 func TestSentIsCalledWhenTheRequestIsOnItsWay(t *testing.T) {
 	t.Parallel()
-	var calls atomic.Int32
 	sent := make(chan struct{}, 1)
-	s := newServer(t, func(_ http.ResponseWriter, r *http.Request) {
-		select { // the answer waits for the call, so the call cannot wait for the answer
+	s := newServer(t, afterSent(sent))
+	sentForEach(t, newFetcher(t, Config{}), s.URL, sent)
+}
+
+// afterSent answers once it is told that the request was sent: so the call cannot wait for the answer.
+func afterSent(sent <-chan struct{}) http.HandlerFunc {
+	return func(_ http.ResponseWriter, r *http.Request) {
+		select {
 		case <-sent:
 		case <-r.Context().Done():
 		}
-	})
-	f := newFetcher(t, Config{})
+	}
+}
+
+// sentForEach wants one call for each of two requests, over a new connection and then over one that was used.
+func sentForEach(t *testing.T, f *Fetcher, url string, sent chan<- struct{}) {
+	t.Helper()
+	var calls atomic.Int32
 	ctx := WithSent(t.Context(), func() { calls.Add(1); sent <- struct{}{} })
-	for range 2 { // over a new connection, then a reused one
-		r, err := f.Fetch(ctx, s.URL)
+	for range 2 {
+		r, err := f.Fetch(ctx, url)
 		if err != nil {
 			t.Fatal(err)
 		}

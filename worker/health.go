@@ -11,22 +11,13 @@ import (
 	"trawl/frontier"
 )
 
-// health is how a host fares: how often in a row it failed, and the delay that suits it.
+// health is how a host fares: how often in a row it failed.
 type health struct {
 	mu       sync.Mutex
-	failures int           // requests in a row
-	told     int           // of them, in the latest ack or when the host was lent
-	counted  time.Time     // when the latest was
-	base     time.Duration // the least delay: the policy's, or what robots.txt asks for
-	delay    time.Duration // the one kept now; base, unless it adapts
+	failures int       // requests in a row
+	told     int       // of them, in the latest ack or when the host was lent
+	counted  time.Time // when the latest was
 }
-
-// Bounds of a delay that adapts.
-const (
-	adaptLoad = 2 // so many times the latency: the host is idle for half of the time at least
-	adaptMost = time.Minute
-	adaptStep = time.Second // a host that fails gets a delay of as much at least
-)
 
 // failed counts a failure of a request that began at a time. Requests that were under way together fail together: they
 // count as one.
@@ -64,31 +55,6 @@ func (h *health) count() int {
 	return h.failures
 }
 
-// adapt moves the delay after an answer, or the lack of one, that took so long. Trouble doubles it, and nothing but a
-// good answer shortens it: halfway at a time, so that one quick page among slow ones does not count for much.
-func (h *health) adapt(took time.Duration, trouble bool) time.Duration {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if trouble {
-		h.delay = max(2*h.delay, adaptStep)
-	} else {
-		h.delay = (h.delay + max(adaptLoad*took, h.base)) / 2
-	}
-	h.delay = max(h.base, min(h.delay, adaptMost))
-	return h.delay
-}
-
-// rebase sets the least delay. One that had adapted stays, if it is more.
-func (h *health) rebase(base time.Duration, adapts bool) time.Duration {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.base = base
-	if h.delay < base || !adapts {
-		h.delay = base
-	}
-	return h.delay
-}
-
 // feel takes note of how the host answered, or did not. What is wrong with a page that it began to answer is no failure of
 // the host.
 func (v *visit) feel(resp *crawler.Response, err error, took time.Duration) {
@@ -99,7 +65,7 @@ func (v *visit) feel(resp *crawler.Response, err error, took time.Duration) {
 		v.meet(true)
 	}
 	if v.plan.Policy.Adaptive && !isOurs(err) {
-		v.pace.setDelay(v.health.adapt(took, status == 0 || overloaded(status) || status >= 500))
+		v.pace.adapt(took, status == 0 || overloaded(status) || status >= 500)
 	}
 }
 

@@ -15,14 +15,15 @@ type pace struct {
 	turn
 
 	mu     sync.Mutex
-	delay  time.Duration
-	next   time.Time // no request before, for the gap
-	rested time.Time // nor before this, whatever the gap
-	latest int       // number of the latest request sent
+	base   time.Duration // the least delay: the policy's, or what robots.txt asks for
+	delay  time.Duration // the one kept now; base, unless it adapts
+	next   time.Time     // no request before, for the gap
+	rested time.Time     // nor before this, whatever the gap
+	latest int           // number of the latest request sent
 }
 
-func newPace(delay time.Duration) *pace {
-	return &pace{turn: newTurn(), delay: delay}
+func newPace(base, delay time.Duration) *pace {
+	return &pace{turn: newTurn(), base: base, delay: delay}
 }
 
 // left is how long to wait before the next request.
@@ -73,10 +74,38 @@ func (p *pace) push(t time.Time) {
 	}
 }
 
-// setDelay changes the gap, also that which is being kept now.
-func (p *pace) setDelay(d time.Duration) {
+// Bounds of a delay that adapts.
+const (
+	adaptLoad = 2 // so many times the latency: the host is idle for half of the time at least
+	adaptMost = time.Minute
+	adaptStep = time.Second // a host that fails gets a delay of as much at least
+)
+
+// adapt moves the delay after an answer, or the lack of one, that took so long. Trouble doubles it, and nothing but a
+// good answer shortens it: halfway at a time, so that one quick page among slow ones does not count for much.
+func (p *pace) adapt(took time.Duration, trouble bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	d := max(2*p.delay, adaptStep)
+	if !trouble {
+		d = (p.delay + max(adaptLoad*took, p.base)) / 2
+	}
+	p.setDelay(max(p.base, min(d, adaptMost)))
+}
+
+// rebase sets the least delay, and returns the one that is kept from now on: one that had adapted stays, if it is more.
+func (p *pace) rebase(base time.Duration, adapts bool) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.base = base
+	if p.delay < base || !adapts {
+		p.setDelay(base)
+	}
+	return p.delay
+}
+
+// setDelay changes the gap, also that which is being kept now. The caller holds mu.
+func (p *pace) setDelay(d time.Duration) {
 	p.next = p.next.Add(d - p.delay)
 	p.delay = d
 }

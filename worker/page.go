@@ -216,11 +216,7 @@ func (l *links) allowed(e *frontier.Entry) bool {
 		}
 		ruling = known
 	}
-	if ruling == nil {
-		return true
-	}
-	ok, _ := ruling.Allowed(e.URL.Path())
-	return ok
+	return allows(ruling, e.URL)
 }
 
 // refuseBad counts a reference that is no URL to fetch.

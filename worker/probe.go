@@ -221,7 +221,7 @@ func (v *visit) probe(ctx context.Context) (sent bool) {
 	case v.isLate():
 		v.w.traps.again(p)
 		return false
-	case v.plan.Scope.Judge(&e) != "" || !v.allows(u):
+	case v.plan.Scope.Judge(&e) != "" || !allows(v.ruling, u):
 		v.w.traps.conclude(p, unknown)
 		return false
 	}
@@ -243,14 +243,6 @@ func (v *visit) probe(ctx context.Context) (sent bool) {
 	}
 	v.heed(p, u, resp)
 	return true
-}
-
-func (v *visit) allows(u frontier.URL) bool {
-	if v.ruling == nil {
-		return true
-	}
-	ok, _ := v.ruling.Allowed(u.Path())
-	return ok
 }
 
 // heed draws the conclusion from the answer to a probe, or asks again.

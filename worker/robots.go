@@ -40,6 +40,15 @@ func (v *visit) readRobots(ctx context.Context) bool {
 	return true
 }
 
+// allows tells whether a URL may be fetched; nil: there are no rules.
+func allows(ruling *crawler.Ruling, u frontier.URL) bool {
+	if ruling == nil {
+		return true
+	}
+	ok, _ := ruling.Allowed(u.Path())
+	return ok
+}
+
 // findRobots gets what is not in memory: as a note or else from the host, for which it then leaves one. So robots.txt
 // is asked for once in a cache time, by whatever worker. It returns false when the visit is to end.
 func (v *visit) findRobots(ctx context.Context) (*crawler.Ruling, bool) {
@@ -137,13 +146,12 @@ func (v *visit) askRobots(ctx context.Context) (ruling *crawler.Ruling, ok bool)
 // whoever comes after a crash.
 func (v *visit) obeyDelay(ctx context.Context, asked time.Duration) {
 	p := v.plan.Policy
-	delay := v.health.rebase(max(p.Delay, min(asked, p.MaxCrawlDelay)), p.Adaptive)
+	delay := v.pace.rebase(max(p.Delay, min(asked, p.MaxCrawlDelay)), p.Adaptive)
 	if delay == v.l.Delay {
 		return
 	}
 	v.acks.take()
 	defer v.acks.yield()
-	v.pace.setDelay(delay)
 	v.delay = max(delay, 1) // 0 would leave it as it was
 	v.ack(ctx, frontier.Report{})
 }

@@ -390,16 +390,3 @@ func TestPagesThatASitemapRatesLowGoLast(t *testing.T) {
 		}
 	})
 }
-
-func TestWhatASitemapListsIsNoTrap(t *testing.T) {
-	var urls []string
-	for i := range 20 {
-		urls = append(urls, fmt.Sprintf("http://a.test/view?topic=%d", i))
-	}
-	p := policy(func(p *frontier.Policy) { p.Delay, p.MaxQueries = 0, 5 })
-	inBubble(t, p, files(map[string]string{"a.test/s.xml": urlset(urls...)}), func(x *trial) {
-		x.seedSitemap("http://a.test/s.xml")
-		x.run()
-		x.settled(21, 0)
-	})
-}

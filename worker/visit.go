@@ -49,10 +49,11 @@ type visit struct {
 }
 
 func newVisit(w *worker, l frontier.Lease, sent time.Time) *visit {
+	plan := w.plan.Load()
 	return &visit{
-		health: health{failures: l.Failures, told: l.Failures, base: w.plan.Load().Policy.Delay, delay: l.Delay},
-		w:      w, plan: w.plan.Load(), l: l, pace: newPace(l.Delay), acks: newTurn(),
-		pages: make([]*verdict, len(l.Items)), taken: l.Settled, acked: l.Settled, renewed: sent, news: make(chan struct{}, 1), isOver: make(chan struct{}),
+		w: w, plan: plan, l: l, pace: newPace(plan.Policy.Delay, l.Delay), acks: newTurn(),
+		health: health{failures: l.Failures, told: l.Failures},
+		pages:  make([]*verdict, len(l.Items)), taken: l.Settled, acked: l.Settled, renewed: sent, news: make(chan struct{}, 1), isOver: make(chan struct{}),
 	}
 }
 
@@ -211,10 +212,7 @@ func (v *visit) takeItem() (int, bool) {
 
 // forbidden is the verdict on an item that robots.txt does not allow; nil if it does.
 func (v *visit) forbidden(i int) *verdict {
-	if v.ruling == nil {
-		return nil
-	}
-	if ok, _ := v.ruling.Allowed(v.l.Items[i].URL.Path()); ok {
+	if allows(v.ruling, v.l.Items[i].URL) {
 		return nil
 	}
 	return &verdict{Outcome: frontier.Outcome{Verdict: frontier.Refused, Reason: frontier.ByRobots}}

@@ -136,7 +136,7 @@ func (w *worker) loop(ctx context.Context) {
 			w.full.Store(false)
 			continue
 		}
-		if _, ok := w.Frontier.(frontier.Fleet); ok {
+		if w.inFleet() {
 			free = min(free, leaseHosts)
 		}
 		sent := time.Now()
@@ -236,10 +236,16 @@ func (w *worker) free() int {
 
 // mayWait is how many visits may keep their hosts while they wait. In a fleet it is none: others have places too.
 func (w *worker) mayWait() int {
-	if _, ok := w.Frontier.(frontier.Fleet); ok {
+	if w.inFleet() {
 		return 0
 	}
 	return w.Concurrency
+}
+
+// inFleet tells whether other workers may be on the crawl.
+func (w *worker) inFleet() bool {
+	_, ok := w.Frontier.(frontier.Fleet)
+	return ok
 }
 
 // crowded tells whether other hosts may be waiting for a place of those that wait for their pace. A host that was lent

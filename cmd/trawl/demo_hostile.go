@@ -48,20 +48,20 @@ type fates struct {
 // hostFate is what became of a hostile host.
 type hostFate struct {
 	done  int
-	dead  map[string]int64 // by reason
-	front string           // "done", "dead" or nothing
+	dead  map[frontier.Reason]int64 // by reason
+	front string                    // "done", "dead" or nothing
 }
 
 // readFates reads the output of a crawl.
 func readFates(path string, server *webtest.Server) (*fates, error) {
-	f := &fates{honest: map[string]int{}, others: &hostFate{dead: map[string]int64{}}}
+	f := &fates{honest: map[string]int{}, others: &hostFate{dead: map[frontier.Reason]int64{}}}
 	honest, hostile := map[string]bool{}, map[string]*hostFate{}
 	for _, seed := range server.Seeds() {
 		honest[authority(seed)] = true
 	}
 	fronts := map[string]*hostFate{}
 	for _, h := range server.Hostile() {
-		fate := &hostFate{dead: map[string]int64{}}
+		fate := &hostFate{dead: map[frontier.Reason]int64{}}
 		f.hosts = append(f.hosts, fate)
 		hostile[authority(h.URL)], fronts[h.URL] = fate, fate
 	}
@@ -85,7 +85,7 @@ func readFates(path string, server *webtest.Server) (*fates, error) {
 // add counts a page of the host and tells what became of it.
 func (h *hostFate) add(failure string) string {
 	if failure != "" {
-		h.dead[failure]++
+		h.dead[frontier.Reason(failure)]++
 		return "dead"
 	}
 	h.done++
@@ -112,9 +112,9 @@ func (f *fates) show(io streams, server *webtest.Server, took time.Duration) err
 			wrong = append(wrong, err)
 			front += " (WRONG)"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%s\n", h.Class, h.Does, strings.TrimSpace(front), len(asked), fate.done, oneLine(list(fate.dead, plain)))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%s\n", h.Class, h.Does, strings.TrimSpace(front), len(asked), fate.done, oneLine(list(fate.dead, reasonName)))
 	}
-	fmt.Fprintf(w, "elsewhere\twhere they lead to\t\t\t%d\t%s\n", f.others.done, oneLine(list(f.others.dead, plain)))
+	fmt.Fprintf(w, "elsewhere\twhere they lead to\t\t\t%d\t%s\n", f.others.done, oneLine(list(f.others.dead, reasonName)))
 	w.Flush()
 	memory := peakMemory()
 	fmt.Fprintf(io.out, "\n%-10s %d connections\n%-10s %s at most, the web's server included\n%-10s %s\n",
@@ -130,8 +130,6 @@ func (f *fates) show(io streams, server *webtest.Server, took time.Duration) err
 	}
 	return errors.Join(wrong...)
 }
-
-func plain(s string) string { return s }
 
 // judge tells what is wrong with the fate of the i-th hostile host.
 func (f *fates) judge(i int, h webtest.Hostile, asked []webtest.Request) error {

@@ -48,7 +48,8 @@ func settings(p frontier.Policy) []setting {
 		{"delay", exactTime(p.Delay)}, {"per-host", p.PerHost}, {"max-crawl-delay", exactTime(p.MaxCrawlDelay)},
 		{"robots", robots}, {"user-agent", p.UserAgent}, {"allow-net", p.AllowNet}, {"timeout", exactTime(p.Timeout)},
 		{"max-body", exactSize(p.MaxBody)}, {"retries", p.Retries}, {"host-failures", p.HostFailures},
-		{"drop-params", p.DropParams}, {"fold", p.Fold}, {"sitemaps", sitemapMode(p.Sitemaps)}, {"assets", p.Assets}, {"adaptive", p.Adaptive}, {"robots-cache", exactTime(p.RobotsCache)},
+		{"drop-params", p.DropParams}, {"fold", p.Fold}, {"sitemaps", sitemapMode(p.Sitemaps)}, {"assets", p.Assets},
+		{"adaptive", p.Adaptive}, {"robots-cache", exactTime(p.RobotsCache)},
 		{"max-path-depth", p.MaxPathDepth}, {"max-path-repeats", p.MaxPathRepeats}, {"max-dates", p.MaxDates},
 		{"max-queries", p.MaxQueries}, {"echo-after", p.EchoAfter},
 	}

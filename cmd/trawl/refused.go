@@ -1,12 +1,9 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -63,15 +60,12 @@ func (o *refusedFlags) run(ctx context.Context, io streams, s store) error {
 	if err != nil {
 		return err
 	}
-	reasons := slices.SortedFunc(maps.Keys(st.Refused), func(a, b frontier.Reason) int {
-		return cmp.Or(cmp.Compare(st.Refused[b], st.Refused[a]), cmp.Compare(a, b))
-	})
-	for _, why := range reasons {
-		examples[why] = distinct(examples[why])
+	for _, why := range byCount(st.Refused) {
 		if o.reason != "" && o.reason != string(why) {
 			continue
 		}
-		if err := o.print(io, refusedLine{why, st.Refused[why], examples[why][:min(o.examples, len(examples[why]))]}); err != nil {
+		once := distinct(examples[why])
+		if err := o.print(io, refusedLine{why, st.Refused[why], once[:min(o.examples, len(once))]}); err != nil {
 			return err
 		}
 	}

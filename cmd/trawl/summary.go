@@ -74,14 +74,19 @@ func (s *session) successor(why ending) string {
 
 // list names the counts, the largest first.
 func list[K cmp.Ordered](counts map[K]int64, name func(K) string) string {
-	keys := slices.SortedFunc(maps.Keys(counts), func(a, b K) int {
-		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
-	})
+	keys := byCount(counts)
 	parts := make([]string, len(keys))
 	for i, k := range keys {
 		parts[i] = name(k) + " " + formatCount(counts[k])
 	}
 	return strings.Join(parts, ", ")
+}
+
+// byCount are what was counted, the largest count first.
+func byCount[K cmp.Ordered](counts map[K]int64) []K {
+	return slices.SortedFunc(maps.Keys(counts), func(a, b K) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
+	})
 }
 
 func reasonName(r frontier.Reason) string { return string(r) }

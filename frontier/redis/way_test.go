@@ -80,16 +80,7 @@ func TestLinksOnTheWayThatTheServerLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		var err error
-		report := frontier.Report{Outcomes: []frontier.Outcome{done}}
-		if late := eventually(func() error {
-			if err = s.Ack(t.Context(), l, report); errors.Is(err, frontier.ErrUnavailable) {
-				return err
-			}
-			return nil
-		}); late != nil {
-			t.Fatal(late)
-		}
+		err := insistOnAck(t, s, l)
 		if st, failed := s.Stats(t.Context()); !errors.Is(err, frontier.ErrLeaseLost) || failed != nil || st.Done != 1 || st.Seen != 3 {
 			t.Errorf("ack: %v; stats: %+v, %v", err, st, failed)
 		}
