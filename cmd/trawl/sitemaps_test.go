@@ -29,7 +29,7 @@ func (s *listedSite) asked() []string {
 func sitemapSite(t *testing.T) *listedSite {
 	t.Helper()
 	s := &listedSite{}
-	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		s.paths = append(s.paths, r.URL.Path)
 		s.mu.Unlock()
@@ -43,6 +43,7 @@ func sitemapSite(t *testing.T) *listedSite {
 			io.WriteString(w, s.URL+"/2\n")
 		}
 	}))
+	s.Start() // not before s.Server is set, which answers need
 	t.Cleanup(s.Close)
 	return s
 }
