@@ -38,6 +38,7 @@
 //   - dead is never lent again and says why; done stays seen
 //   - order within a host is priority, then age
 //   - no host starves another
+//   - hosts that answer and strangers, which were not asked yet or failed, are lent by turns
 //   - a poison URL dies: the third time it alone is lent when its worker dies
 //   - drained exactly when nothing is queued, delayed or lent and nobody is seeding; new seeds reopen the crawl
 //   - max pages is exact: settled URLs never exceed it and never fall short of it while there are URLs

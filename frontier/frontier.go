@@ -106,7 +106,7 @@ type Lease struct {
 	Delay   time.Duration // at least so long from the start of one request to the start of the next
 	Version int64         // Crawl.Version when it was lent: the owner knows that policy and those seeds before it begins
 
-	Failures int // Report.Failures, as of the latest ack
+	Failures int // Report.Failures, as of the latest ack; -1: none has told, the host is a stranger
 }
 
 // Verdict is what became of a lent URL.

@@ -52,7 +52,7 @@ type HostPart struct {
 	Accepted int64         `json:"accepted"`
 	Done     int64         `json:"done"`
 	Dead     int64         `json:"dead"`
-	Failures int           `json:"failures,omitempty"` // requests in a row that failed
+	Failures int           `json:"failures,omitempty"` // requests in a row that failed; -1: not known
 }
 
 // SeenPart is a part of a seen set.

@@ -91,7 +91,7 @@ type HostStats struct {
 	Worker  string        `json:"worker,omitempty"` // that holds it
 	Until   time.Time     `json:"until,omitzero"`   // when that lease expires
 
-	Failures int `json:"failures"` // requests in a row that failed
+	Failures int `json:"failures"` // requests in a row that failed; -1: whether it answers is not known
 }
 
 // DeadURL is a URL that was given up.

@@ -14,7 +14,7 @@ import (
 // health is how a host fares: how often in a row it failed.
 type health struct {
 	mu       sync.Mutex
-	failures int       // requests in a row
+	failures int       // requests in a row; -1: whether it answers is not known
 	told     int       // of them, in the latest ack or when the host was lent
 	counted  time.Time // when the latest was
 }
@@ -25,7 +25,7 @@ func (h *health) failed(began time.Time) int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if !began.Before(h.counted) {
-		h.failures++
+		h.failures = max(h.failures, 0) + 1
 		h.counted = time.Now()
 	}
 	return h.failures

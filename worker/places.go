@@ -43,14 +43,6 @@ func (p *places) dismiss() {
 	p.strangers--
 }
 
-// knows tells whether a host answered the last time.
-func (p *places) knows(h frontier.Host) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	_, ok := p.known[h]
-	return ok
-}
-
 // note notes whether a host answers.
 func (p *places) note(h frontier.Host, answers bool) {
 	p.mu.Lock()

@@ -33,7 +33,8 @@ func (v *visit) readRobots(ctx context.Context) bool {
 		return false
 	}
 	v.ruling = ruling
-	if v.health.count() == 0 {
+	if v.health.count() <= 0 {
+		v.health.answered()
 		v.meet(true)
 	}
 	v.obeyDelay(ctx, ruling.CrawlDelay())

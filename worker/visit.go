@@ -60,7 +60,7 @@ func newVisit(w *worker, l frontier.Lease, sent time.Time) *visit {
 // run works until the lease is settled, lost, or better given back.
 func (v *visit) run(ctx context.Context) {
 	v.mu.Lock()
-	v.friend = v.l.Failures == 0 && v.w.places.knows(v.l.Host)
+	v.friend = v.l.Failures == 0
 	v.mu.Unlock()
 	if !v.isDown() && v.readRobots(ctx) {
 		var lanes sync.WaitGroup

@@ -132,8 +132,8 @@ func (a *audit) readHosts() error {
 		if lent != "" && json.Unmarshal([]byte(lent), new(perLevel)) != nil {
 			a.find(fix{"update host set lent = '' where id = ?", []any{h.id}}, "%s: what is lent cannot be read: %q", h.name, lent)
 		}
-		if failures < 0 {
-			a.find(fix{"update host set failures = 0 where id = ?", []any{h.id}}, "%s: %d requests failed", h.name, failures)
+		if failures < -1 {
+			a.find(fix{"update host set failures = -1 where id = ?", []any{h.id}}, "%s: %d requests failed", h.name, failures)
 		}
 		a.hosts[h.id], a.named[h.name] = &h, &h
 		return nil

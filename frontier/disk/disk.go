@@ -79,9 +79,10 @@ type Store struct {
 	order   []*host // all hosts, in order of their ids
 	seen    set
 	prints  prints
-	ready   timeline[*host]  // idle hosts with URLs in line, by next
-	delayed timeline[*chunk] // retries, by due
-	leases  timeline[*lease] // live ones, by deadline when pushed
+	ready   [2]timeline[*host] // idle hosts with URLs in line, by next: those that answered the last time, and strangers
+	turn    int                // which of them goes first
+	delayed timeline[*chunk]   // retries, by due
+	leases  timeline[*lease]   // live ones, by deadline when pushed
 	// progress: something was settled since the store was opened. cautious: nothing was, the last time, until the
 	// process died; so one URL is lent at a time, until one is settled, to find out which it is that kills.
 	progress, cautious bool

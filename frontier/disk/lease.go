@@ -83,17 +83,16 @@ func (s *Store) Lease(ctx context.Context, r frontier.LeaseRequest) ([]frontier.
 	return out, 0, s.end()
 }
 
-// lend makes leases of due hosts, in the order in which they became due.
+// lend makes leases of due hosts.
 func (s *Store) lend(r frontier.LeaseRequest) (granted []*lease) {
 	if s.state != frontier.Running {
 		return nil
 	}
 	for len(granted) < r.Hosts && s.credit(1) > 0 {
-		h, ok := s.ready.pop(s.clock)
+		h, ok := s.nextHost()
 		if !ok {
 			break
 		}
-		h.ready = false
 		l := s.lendHost(h, s.credit(r.Batch), r)
 		if l == nil {
 			break
@@ -104,6 +103,19 @@ func (s *Store) lend(r frontier.LeaseRequest) (granted []*lease) {
 		s.remember(&grant{request{r.Worker, r.ID}, granted, len(granted)})
 	}
 	return granted
+}
+
+// nextHost takes the next host that is due out of its line: by turns one that answered the last time and a stranger. There
+// can be any number of either, and a few of the others are not to wait for all of them.
+func (s *Store) nextHost() (*host, bool) {
+	for _, line := range [...]int{s.turn, 1 - s.turn} {
+		if h, ok := s.ready[line].pop(s.clock); ok {
+			h.ready = false
+			s.turn = 1 - line
+			return h, true
+		}
+	}
+	return nil, false
 }
 
 // credit is how many of n URLs may be lent: as max-pages lets, and a single one while the store is cautious.
@@ -292,11 +304,13 @@ func (s *Store) rejoin(c *chunk) {
 // untilNext is how long nothing can become due; at least a moment, for a call that asked for no hosts.
 func (s *Store) untilNext() time.Duration {
 	at := s.clock + int64(time.Second)
-	if t, ok := s.ready.next(); ok && s.state == frontier.Running && s.credit(1) > 0 {
-		if t <= s.clock {
-			t = s.clock + int64(time.Millisecond)
+	for _, line := range s.ready {
+		if t, ok := line.next(); ok && s.state == frontier.Running && s.credit(1) > 0 {
+			if t <= s.clock {
+				t = s.clock + int64(time.Millisecond)
+			}
+			at = min(at, t)
 		}
-		at = min(at, t)
 	}
 	for _, next := range []func() (int64, bool){s.delayed.next, s.leases.next} {
 		if t, ok := next(); ok {

@@ -14,7 +14,7 @@ type host struct {
 
 	next     int64 // not lent before
 	delay    int64 // its own
-	failures int   // requests in a row that failed
+	failures int   // requests in a row that failed; -1: whether it answers is not known
 	accepted int64
 	done     int64
 	dead     int64

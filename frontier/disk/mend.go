@@ -50,7 +50,7 @@ func (s *Store) revive(ctx context.Context, page []deadURL, name frontier.Host, 
 			continue
 		}
 		h.dead--
-		h.failures = 0
+		h.failures = -1
 		s.stats.Dead--
 		if s.stats.DeadFor[d.reason]--; s.stats.DeadFor[d.reason] == 0 {
 			delete(s.stats.DeadFor, d.reason)
@@ -163,7 +163,7 @@ func (s *Store) apply(ctx context.Context, fixes []fix) error {
 func (s *Store) reload() error {
 	s.lock.died = false
 	s.hosts, s.order, s.seen, s.inRAM = map[frontier.Host]*host{}, nil, set{}, 0
-	s.ready, s.delayed, s.leases = timeline[*host]{}, timeline[*chunk]{}, timeline[*lease]{}
+	s.ready, s.delayed, s.leases = [2]timeline[*host]{}, timeline[*chunk]{}, timeline[*lease]{}
 	s.asked = map[request]*grant{}
 	s.batch = newBatch()
 	s.err = s.loadAll()

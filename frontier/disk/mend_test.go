@@ -54,7 +54,7 @@ func TestDamageIsFoundAndRepaired(t *testing.T) {
 		"a host that is missing":   {"delete from host where name = 'http://b.test'", "are of no host", 3},
 		"a host with two rows":     {"insert into host (name, done) values ('http://b.test', 1)", "two rows", 5},
 		"a host's counts":          {"update host set accepted = 99 where id = 1", "http://a.test counts 99", 5},
-		"a host's failures":        {"update host set failures = -1 where id = 1", "-1 requests failed", 5},
+		"a host's failures":        {"update host set failures = -2 where id = 1", "-2 requests failed", 5},
 		"a note on no host":        {"insert into note (host, at, text) values (99, 0, 'x')", "a note is on no host", 5},
 		"a host with no name":      {"update host set name = 'b' where id = 2", `is called "b"`, 3},
 		"what is lent":             {"update host set lent = 'x' where id = 1", "what is lent", 5},

@@ -52,7 +52,7 @@ func (s *Store) accept(entries []frontier.Entry) (added int) {
 func (s *Store) host(name frontier.Host) *host {
 	h := s.hosts[name]
 	if h == nil {
-		h = &host{name: name}
+		h = &host{name: name, failures: -1}
 		s.hosts[name] = h
 	}
 	return h
@@ -129,12 +129,15 @@ func (s *Store) sealOpen() {
 	s.opened = s.opened[:0]
 }
 
-// makeReady puts an idle host with URLs in line among those that can be lent. Who became due first goes first: a new
-// host behind those that are due already.
+// makeReady puts an idle host with URLs in line among those that can be lent. Who became due first goes first.
 func (s *Store) makeReady(h *host) {
 	if h.ready || h.live() || !h.queued() {
 		return
 	}
 	h.ready = true
-	s.ready.push(max(h.next, s.clock), h)
+	line := 0
+	if h.failures != 0 {
+		line = 1
+	}
+	s.ready[line].push(max(h.next, s.clock), h)
 }

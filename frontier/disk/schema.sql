@@ -9,7 +9,7 @@ create table host (
 	name      text not null,              -- scheme://authority
 	next      integer not null default 0, -- not to be asked before
 	delay     integer not null default 0, -- its own (Crawl-delay), beside the policy's
-	failures  integer not null default 0, -- requests to it that failed in a row
+	failures  integer not null default 0, -- requests to it that failed in a row; -1: not known
 	accepted  integer not null default 0, -- URLs of it that were ever accepted
 	done      integer not null default 0,
 	dead      integer not null default 0,

@@ -3,6 +3,7 @@ package frontiertest
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -49,7 +50,7 @@ func (x *fixture) failing(h frontier.Host, want int, paths ...string) *frontier.
 func failuresPassOn(t *testing.T, open Open) {
 	x := start(t, open, frontier.Policy{})
 	x.push(4, pages(hostA, 0, 0, 4)...)
-	x.ack(x.failing(hostA, 0, "/0"), failed(3, frontier.Retry)) // the lease ends with its last URL
+	x.ack(x.failing(hostA, -1, "/0"), failed(3, frontier.Retry)) // the lease ends with its last URL
 	l := x.failing(hostA, 3, "/1", "/2")
 	x.ack(l, failed(4, frontier.Retry))
 	x.failures(hostA, 4)
@@ -64,7 +65,7 @@ func failuresPassOn(t *testing.T, open Open) {
 	x.ack(again, failed(0, frontier.Done)) // it answers
 	x.failing(hostA, 0, "/3")
 	x.push(1, pages(hostB, 0, 0, 1)...)
-	x.failing(hostB, 0, "/0")
+	x.failing(hostB, -1, "/0")
 }
 
 func failuresSurvive(t *testing.T, open Open) {
@@ -127,7 +128,7 @@ func failuresAreForgotten(t *testing.T, open Open) {
 	x.failures(hostA, 5)
 	x.retry(1, hostA, frontier.HostDown)
 	x.failures(hostB, 5)
-	x.failing(hostA, 0, "/0")
+	x.failing(hostA, -1, "/0")
 }
 
 func notesAreKept(t *testing.T, open Open) {
@@ -272,4 +273,68 @@ func notesAreFenced(t *testing.T, open Open) {
 	x.ack(&again[0], frontier.Report{Release: true})
 	refused(again[0])
 	x.recalls(hostA, "theirs", 0)
+}
+
+// strangersTakeTurns lets one host of a kind wait behind forty of the other: of two that are lent it is one, at once.
+func strangersTakeTurns(t *testing.T, open Open) {
+	const crowd = 40
+	name := func(i int) frontier.Host { return frontier.Host(fmt.Sprintf("https://h%02d.test", i)) }
+	// crowded begins with a crowd of hosts and hostA, which come in this order. All are lent once, but those who must
+	// not be asked.
+	crowded := func(t *testing.T, asked func(frontier.Host) bool, failures func(frontier.Host) int) *fixture {
+		x := start(t, open, frontier.Policy{})
+		x.push(3, pages(hostA, 0, 0, 3)...)
+		for i := range crowd {
+			x.push(3, pages(name(i), 0, 0, 3)...)
+		}
+		for _, l := range x.lease(crowd+1, 1) {
+			r := frontier.Report{Release: true, Failures: -1}
+			if asked(l.Host) {
+				r = report(frontier.Done)
+				r.Failures = failures(l.Host)
+			}
+			if l.Host == hostA {
+				r.Next = time.Millisecond // it comes behind all others
+			}
+			x.ack(&l, r)
+		}
+		x.clock.Advance(time.Millisecond)
+		return x
+	}
+	// comes wants hostA among the next two hosts, however they are asked for.
+	comes := func(t *testing.T, begin func(t *testing.T) *fixture) {
+		t.Run("together", func(t *testing.T) {
+			x := begin(t)
+			if l := x.lease(2, 1); l[0].Host != hostA && l[1].Host != hostA {
+				t.Errorf("lent %s and %s, not %s", l[0].Host, l[1].Host, hostA)
+			}
+		})
+		t.Run("one by one", func(t *testing.T) {
+			x := begin(t)
+			a, b := x.lease(1, 1), x.lease(1, 1)
+			if a[0].Host != hostA && b[0].Host != hostA {
+				t.Errorf("lent %s, then %s, not %s", a[0].Host, b[0].Host, hostA)
+			}
+		})
+	}
+	all := func(frontier.Host) bool { return true }
+	one := func(h frontier.Host) bool { return h == hostA }
+	others := func(h frontier.Host) bool { return h != hostA }
+	none := func(frontier.Host) int { return 0 }
+	t.Run("one that answered, among strangers", func(t *testing.T) {
+		comes(t, func(t *testing.T) *fixture { return crowded(t, one, none) })
+	})
+	t.Run("a stranger, among those that answered", func(t *testing.T) {
+		comes(t, func(t *testing.T) *fixture { return crowded(t, others, none) })
+	})
+	t.Run("one that answered, among those that failed", func(t *testing.T) {
+		comes(t, func(t *testing.T) *fixture {
+			return crowded(t, all, func(h frontier.Host) int {
+				if h == hostA {
+					return 0
+				}
+				return 1
+			})
+		})
+	})
 }

@@ -31,7 +31,9 @@ func leaseIsExclusive(t *testing.T, open Open) {
 		t.Errorf("the same request of another worker was lent %s", got[0].Host)
 	}
 	x.unchanged(before)
-	x.settle(&lent[0], frontier.Done)
+	settled := report(frontier.Done)
+	settled.Failures = -1
+	x.ack(&lent[0], settled)
 	x.same(x.ask(r), lent)
 	ended := lent[1]
 	for ended.Settled < len(ended.Items) {

@@ -146,7 +146,7 @@ func inspectionAgrees(t *testing.T, open Open) {
 	want := map[frontier.Host]frontier.HostStats{
 		hostA: {Queued: 3, Done: 1, Dead: 1, Next: now.Add(4 * time.Second), Delay: 2 * time.Second, Failures: 3},
 		hostB: {Queued: 1, Delayed: 1, Leased: 1, Worker: "w", Until: now.Add(ttl)},
-		hostC: {Leased: 1, Worker: "w", Until: now.Add(ttl - time.Second)},
+		hostC: {Leased: 1, Worker: "w", Until: now.Add(ttl - time.Second), Failures: -1},
 	}
 	for h, w := range want {
 		w.Host = h

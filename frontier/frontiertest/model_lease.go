@@ -90,7 +90,8 @@ func (m *Model) repeat(r frontier.LeaseRequest) (again []frontier.Lease) {
 	return again
 }
 
-// due is the hosts that can be lent now, in the order they should be.
+// due is the hosts that can be lent now, in the order they should be: by turns one that answered the last time and a
+// stranger. There can be any number of either, and a few of the others are not to wait for all of them.
 func (m *Model) due(now int64, first []frontier.Host) (due []*host) {
 	if m.state != frontier.Running {
 		return nil
@@ -107,13 +108,32 @@ func (m *Model) due(now int64, first []frontier.Host) (due []*host) {
 		return h.turn
 	}
 	slices.SortFunc(due, func(a, b *host) int { return cmp.Compare(rank(a), rank(b)) })
-	return due
+	if first != nil {
+		return due
+	}
+	var lines [2][]*host
+	for _, h := range due {
+		line := 0
+		if h.isStranger() != m.strangerFirst {
+			line = 1
+		}
+		lines[line] = append(lines[line], h)
+	}
+	return byTurns(lines[0], lines[1])
+}
+
+func byTurns(a, b []*host) (both []*host) {
+	for len(a) > 0 && len(b) > 0 {
+		both = append(both, a[0], b[0])
+		a, b = a[1:], b[1:]
+	}
+	return slices.Concat(both, a, b)
 }
 
 // grant lends a host.
 func (m *Model) grant(h *host, items []*link, r frontier.LeaseRequest) frontier.Lease {
 	m.serial++
-	h.turn = m.serial
+	h.turn, m.strangerFirst = m.serial, !h.isStranger()
 	h.last = &lease{
 		token: fmt.Sprintf("token-%d", m.serial), worker: r.Worker, id: r.ID,
 		items: items, ttl: millis(r.TTL), deadline: m.now() + millis(r.TTL), version: m.crawl.Version, lives: true,

@@ -183,7 +183,7 @@ func (m *Model) Retry(ctx context.Context, name frontier.Host, why frontier.Reas
 		u.in, u.Attempt, u.strikes = queued, 0, 0
 		u.Generation++
 		h := m.byName[u.URL.Host()]
-		h.failures = 0
+		h.failures = -1
 		h.line[u.Priority] = append(h.line[u.Priority], u)
 		n++
 		return true

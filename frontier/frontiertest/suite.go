@@ -63,6 +63,7 @@ func laws() []law {
 		{"dead is never lent again and says why; done stays seen", deadStaysDead},
 		{"order within a host is priority, then age", lineIsOrdered},
 		{"no host starves another", nobodyStarves},
+		{"hosts that answer and strangers, which were not asked yet or failed, are lent by turns", strangersTakeTurns},
 		{"a poison URL dies", poisonDies},
 		{"drained exactly when nothing is queued, delayed or lent and nobody is seeding; new seeds reopen the crawl", drainedExactly},
 		{"max pages is exact", maxPagesIsExact},

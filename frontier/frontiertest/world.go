@@ -32,6 +32,8 @@ type world struct {
 
 	progress, cautious bool // see Model.Reopen
 
+	strangerFirst bool // see Model.due
+
 	retries, reclaimed int64
 	refused, deadFor   map[frontier.Reason]int64
 	examples           map[frontier.Reason][]string // of refused links, the latest first
@@ -47,7 +49,7 @@ type host struct {
 	delay     int64                             // its own, beside the policy's
 	turn      int                               // of the hosts that are due the lowest goes first
 	probation bool                              // lent one URL at a time: a worker died with it, or two with its first URL
-	failures  int                               // requests in a row that failed, as the latest ack says
+	failures  int                               // requests in a row that failed, as the latest ack says; -1: not known
 	note      []byte                            // nil: none
 	noted     int64                             // when
 	last      *lease                            // the latest lease; nil if it expired
@@ -99,6 +101,9 @@ func move(links []*link, to place) {
 		u.in = to
 	}
 }
+
+// isStranger tells a host that was not asked yet, or failed the last time.
+func (h *host) isStranger() bool { return h.failures != 0 }
 
 func (h *host) lent() bool { return h.last != nil && h.last.lives }
 
@@ -200,7 +205,7 @@ func (w *world) accept(e frontier.Entry) bool {
 	}
 	h := w.byName[e.URL.Host()]
 	if h == nil {
-		h = &host{name: e.URL.Host()}
+		h = &host{name: e.URL.Host(), failures: -1}
 	}
 	p := w.crawl.Policy
 	if p.MaxHostPages > 0 && h.pages >= p.MaxHostPages {

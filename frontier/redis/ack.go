@@ -183,7 +183,7 @@ func (a *ack) args() []any {
 func (a *ack) last() int {
 	n := 0
 	if a.r.Failures >= 0 {
-		n = 2 + 2*kept(a.r.Failures)
+		n = 2 * kept(a.r.Failures)
 	}
 	if a.r.Release {
 		n++
@@ -191,8 +191,8 @@ func (a *ack) last() int {
 	return n
 }
 
-// kept is a number of failures as records have it.
-func kept(failures int) int { return min(max(failures, 0), math.MaxInt32) }
+// kept is a number of failures as records have it: 0 for none that is known.
+func kept(failures int) int { return min(max(failures, -1), math.MaxInt32) + 1 }
 
 // appendOutcome appends what became of one URL.
 func (a *ack) appendOutcome(args []any, i int) []any {

@@ -3,8 +3,8 @@
 -- Cost: O(outcomes + links).
 -- KEYS[1] prefix. ARGV[1] time, [2] crawl, [3] not used, [4] number of acks, then for each of them: [1] run of the server
 -- for which links were left out, [2] host, [3] token, [4] URLs settled before, [5] verdicts, a digit each, [6] next
--- request in (ms), [7] delay from now on (ms, 0 as it was), [8] 2 and twice the failures in a row, or
--- 0 if they are as they were, and 1 more to release, then for each outcome: how many arguments follow for it; reason, detail, after (ms), fingerprint, name of the
+-- request in (ms), [7] delay from now on (ms, 0 as it was), [8] twice the FAILURES from
+-- now on, or 0 if they are as they were, and 1 more to release, then for each outcome: how many arguments follow for it; reason, detail, after (ms), fingerprint, name of the
 -- seen set; number of refusals, each reason, count, example; runs of links (see accept).
 -- Results: [1] acks, [2...] a word for each: ok; capped, which is ok too, but a cap may have kept links out; moved, lost;
 -- or far, verdict: a mistake of the caller. Only ok and capped changed something. Or [1] again.
@@ -83,7 +83,7 @@ local function ack(a, h, skip)
   h[DEADLINE] = now + h[TTL]
   touch(name)
   local last = ARGV[a + 7] + 0
-  if last >= 2 and skip <= #verdicts then h[FAILURES] = floor(last / 2) - 1 end -- or else it was overtaken
+  if last >= 2 and skip <= #verdicts then h[FAILURES] = floor(last / 2) end -- or else it was overtaken
   if last % 2 == 1 or h[SETTLED] == h[TOTAL] then finish(name, h) end
   if #verdicts > skip then h[PROBATION] = 0 end
 end

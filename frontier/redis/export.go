@@ -128,7 +128,7 @@ func (e *exporter) eachHost() error {
 			}
 			h := &frontier.HostPart{
 				Host: r.host, Next: timeOf(r.next), Delay: time.Duration(r.delay) * time.Millisecond,
-				Accepted: r.accepted, Done: r.done, Dead: r.dead, Failures: int(r.failures),
+				Accepted: r.accepted, Done: r.done, Dead: r.dead, Failures: int(r.failures) - 1,
 			}
 			if err := e.yield(&frontier.Part{Host: h}); err != nil {
 				return false, err

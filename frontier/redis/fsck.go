@@ -71,20 +71,21 @@ type audit struct {
 	more  int  // findings that are not told
 	moved bool // something changed since it began
 
-	before   []string          // counts
-	number   map[string]int64  // of T:m
-	poisoned map[string]string // T:p
-	strays   map[string]int64  // seen sets with buckets that they do not count, and the last one
-	orphans  map[string]bool   // hosts with lists and without a record
-	broken   map[string]bool   // seen sets that cannot be read
-	delayed  map[string]int64  // URLs by host, of hosts that were not looked at yet
-	dead     map[string]int64
-	deadFor  map[frontier.Reason]int64
-	asked    []question
-	sum      frontier.Stats
-	prints   int64
-	held     int64 // leases that have not expired
-	ready    int64 // hosts in T:r
+	before    []string          // counts
+	number    map[string]int64  // of T:m
+	poisoned  map[string]string // T:p
+	strays    map[string]int64  // seen sets with buckets that they do not count, and the last one
+	orphans   map[string]bool   // hosts with lists and without a record
+	broken    map[string]bool   // seen sets that cannot be read
+	delayed   map[string]int64  // URLs by host, of hosts that were not looked at yet
+	dead      map[string]int64
+	deadFor   map[frontier.Reason]int64
+	asked     []question
+	sum       frontier.Stats
+	prints    int64
+	held      int64 // leases that have not expired
+	ready     int64 // hosts in T:r
+	strangers int64 // in T:rs
 }
 
 type finding struct {

@@ -19,6 +19,9 @@ func (a *audit) readHosts() error {
 			if r.ready != "" {
 				a.ready++
 			}
+			if r.strangers != "" {
+				a.strangers++
+			}
 		}
 		if err := a.s.eachInLine(a.ctx, p.hosts, a.checkElement); err != nil {
 			return false, err
@@ -29,6 +32,9 @@ func (a *audit) readHosts() error {
 		return err
 	}
 	if err := a.checkIndex("r", a.ready); err != nil {
+		return err
+	}
+	if err := a.checkIndex("rs", a.strangers); err != nil {
 		return err
 	}
 	return a.checkIndex("l", lent)
@@ -83,30 +89,35 @@ func oddRecord(r *record) string {
 	return ""
 }
 
-// oddPlace tells why a host is not where it should be: in T:l when it is lent, in T:r when it can be.
+// oddPlace tells why a host is not where it should be: in T:l when it is lent, in T:r or T:rs when it can be.
 func oddPlace(r *record, now int64) string {
-	is, in := "idle", "neither line"
+	places := [...]struct{ line, at string }{
+		{"the line of those to be lent", r.ready},
+		{"the line of strangers to be lent", r.strangers},
+		{"the line of those that are lent", r.taken},
+	}
+	should := -1
 	switch {
 	case r.lent:
-		is = "lent"
+		should = 2
+	case r.inLine() > 0 && r.failures == 1:
+		should = 0
 	case r.inLine() > 0:
-		is = "to be lent"
+		should = 1
 	}
-	switch {
-	case r.ready != "" && r.taken != "":
-		in = "both lines"
-	case r.ready != "":
-		in = "the line of those to be lent"
-	case r.taken != "":
-		in = "the line of those that are lent"
+	for i, p := range places {
+		if (p.at != "") == (i == should) {
+			continue
+		}
+		if i == should {
+			return "is not in " + p.line
+		}
+		return "is in " + p.line
 	}
-	if r.lent != (r.taken != "") || (is == "to be lent") != (r.ready != "") {
-		return fmt.Sprintf("is %s, and in %s", is, in)
-	}
-	if at := score(r.taken); r.lent && at > r.deadline {
-		return fmt.Sprintf("is lent until %d, and looked after at %d", r.deadline, at)
-	}
-	if at := score(r.ready); r.ready != "" && (at < r.next || at > max(r.next, now)) {
+	switch at := score(r.ready + r.strangers); {
+	case r.lent && score(r.taken) > r.deadline:
+		return fmt.Sprintf("is lent until %d, and looked after at %d", r.deadline, score(r.taken))
+	case !r.lent && should >= 0 && (at < r.next || at > max(r.next, now)):
 		return fmt.Sprintf("can be lent from %d on, and is in line for %d", r.next, at)
 	}
 	return ""

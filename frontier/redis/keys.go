@@ -15,13 +15,15 @@ import (
 //	                          done dead retries reclaimed; clk, the latest time seen, and skew, how far (ms) it is
 //	                          ahead of the server's; wake, when the next lease can expire or retry fall due; grace,
 //	                          until when no lease expires; ttl, the longest of a lease; tok, the latest token; run, of
-//	                          the server; suspects, 1 once two workers died of a URL; imported, 1 if the set without a
-//	                          name in T:s is to be asked too; unprinted, how many seen URLs have no fingerprint of
-//	                          their own (after an import or a repair). While it is made of an export, or removed, id
-//	                          begins with importing: or purging:; loaded counts the parts of the former
+//	                          the server; suspects, 1 once two workers died of a URL; turn, 1 if the next host is to
+//	                          be one of T:rs; imported, 1 if the set without a name in T:s is to be asked too;
+//	                          unprinted, how many seen URLs have no fingerprint of their own (after an import or a
+//	                          repair). While it is made of an export, or removed, id begins with importing: or
+//	                          purging:; loaded counts the parts of the former
 //	T:f                hash   counts by reason: refused:<reason>, dead:<reason>
 //	T:h                hash   host -> record (MessagePack; its fields are in lib.lua)
-//	T:r                zset   hosts that can be lent, by the time from which (ms)
+//	T:r                zset   hosts that can be lent and answered the last time, by the time from which (ms)
+//	T:rs               zset   strangers that can be lent, likewise: hosts that were not asked yet, or failed
 //	T:l                zset   hosts that are lent, by deadline (ms), as it was at some time: acks extend that of the record
 //	T:q<k>:<host>      list   URLs in line at priority k, first those that are lent (see element)
 //	T:d                zset   retries, host NUL element, by the time from which (ms)
@@ -39,12 +41,12 @@ import (
 //	T:check            set    there for the moment in which a client, as it starts, looks how the server keeps sets
 //	trawl:crawls       set    names of the crawls on this server, to tell people; apart from these keys, in its own slot
 //
-// A host with a record is in T:r, in T:l, or idle: then its lists are empty. Between leases it goes
+// A host with a record is in T:r or T:rs, in T:l, or idle: then its lists are empty. Between leases it goes
 //
-//	idle -push-> T:r -lease-> T:l -ack, release, expiry-> T:r, or idle when nothing is in line
+//	idle -push-> T:r or T:rs -lease-> T:l -ack, release, expiry-> T:r or T:rs, or idle when nothing is in line
 
 // schema is the version of this layout.
-const schema = "2"
+const schema = "3"
 
 // prefix is T for a crawl.
 func prefix(crawl string) (string, error) {

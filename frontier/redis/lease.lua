@@ -1,11 +1,11 @@
--- lease.lua: lends hosts that are due, those first that have waited longest. Cost: O(hosts x log hosts + URLs lent).
+-- lease.lua: lends hosts that are due, of either line those first that have waited longest. Cost: O(hosts x log hosts + URLs lent).
 -- KEYS[1] prefix. ARGV[1] time, [2] crawl, [3] not used, [4] worker, [5] id of the request or empty, [6] most hosts,
 -- [7] most URLs of each, [8] ttl (ms), [9] nonce, which is the request's own.
 -- Results: [1] ok, [2] version of the crawl, [3...] leases, each host, token, ttl (ms), delay (ms), settled, list of
 -- elements, failures in a row; or [1] none, [2] ms until it is worth to ask again; or [1] again, drained.
-if begin('delay', 'queued', 'delayed', 'dead', 'tok', 'max_pages', 'version', 'suspects') then return { 'again' } end
+if begin('delay', 'queued', 'delayed', 'dead', 'tok', 'max_pages', 'version', 'suspects', 'turn') then return { 'again' } end
 local worker, most, batch, ttl, nonce = ARGV[4], tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), '.' .. ARGV[9]
-local skipped = 0
+local skipped = { r = 0, rs = 0 } -- how many of each line
 
 -- credit is how many URLs may be lent: those that are lent may all be settled, so max-pages counts them.
 local function credit()
@@ -42,18 +42,20 @@ local function heads(name, h, lengths, n)
 end
 
 local names, items = {}, {} -- of the hosts that are lent
+local turn = m.turn         -- 1 when a stranger goes first
 
-local function grant(name, left)
+local function grant(name, line, left)
   local h = hosts[name]
   local n = min(left, h[PROBATION] > 0 and 1 or batch)
   local list = heads(name, h, LINE, n)
   n = try(name, h, list)
   if n == 0 then
-    skipped = skipped + 1
+    skipped[line] = skipped[line] + 1
     return
   end
   for i = #list, n + 1, -1 do list[i] = nil end
   names[#names + 1], items[#items + 1], touched[#touched + 1] = name, list, name
+  turn = line == 'r' and 1 or 0
   m.tok = max(m.tok + 1, now)
   m.queued, m.leased = m.queued - n, m.leased + n
   local a = min(n, h[LINE])
@@ -68,7 +70,7 @@ end
 
 local function show(name, list)
   local h = hosts[name]
-  return { name, h[TOKEN], h[TTL], max(m.delay, h[DELAY]), h[SETTLED], list or heads(name, h, LENT, h[TOTAL]), h[FAILURES] }
+  return { name, h[TOKEN], h[TTL], max(m.delay, h[DELAY]), h[SETTLED], list or heads(name, h, LENT, h[TOTAL]), h[FAILURES] - 1 }
 end
 
 -- wait is how long nothing can become due, at most a second: others may push meanwhile.
@@ -78,23 +80,43 @@ local function wait()
     local next = call('ZRANGEBYSCORE', T .. key, from, at, 'WITHSCORES', 'LIMIT', 0, 1)
     if next[2] then at = max(now + 1, tonumber(next[2])) end
   end
-  if credit() > 0 then first('r', skipped == 0 and '-inf' or '(' .. now) end -- what was skipped is due, for others
+  if credit() > 0 then -- what was skipped is due, for others
+    for line, n in pairs(skipped) do first(line, n == 0 and '-inf' or '(' .. now) end
+  end
   first('hold', '(' .. now)
   return at - now
+end
+
+-- due lists up to n hosts that are due, and the line of each: by turns one that answered the last time and a stranger.
+-- There can be any number of either, and a few of the others are not to wait for all of them.
+local function due(n)
+  local function first(line)
+    return call('ZRANGEBYSCORE', T .. line, '-inf', now, 'LIMIT', skipped[line], n)
+  end
+  local known, strangers, list, lines, i, j, turn = first('r'), first('rs'), {}, {}, 1, 1, m.turn
+  while #list < n and (known[i] or strangers[j]) do
+    if known[i] and (turn == 0 or not strangers[j]) then
+      list[#list + 1], lines[#lines + 1], i, turn = known[i], 'r', i + 1, 1
+    else
+      list[#list + 1], lines[#lines + 1], j, turn = strangers[j], 'rs', j + 1, 0
+    end
+  end
+  return list, lines, known[1] and strangers[1]
 end
 
 -- lend lends what is due.
 local function lend()
   prime()
   while #names < most and credit() > 0 do
-    local due = call('ZRANGEBYSCORE', T .. 'r', '-inf', now, 'LIMIT', skipped, most - #names)
-    if #due == 0 then break end
-    load(due)
-    for _, name in ipairs(due) do
+    local list, lines, both = due(most - #names)
+    if #list == 0 then break end
+    load(list)
+    for i, name in ipairs(list) do
       local left = credit()
       if left <= 0 then break end
-      grant(name, left)
+      grant(name, lines[i], left)
     end
+    if both and turn ~= m.turn then set('turn', turn) end
     commit_hosts()
   end
   if #names == 0 then return end

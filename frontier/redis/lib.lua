@@ -55,14 +55,14 @@ local function open(...)
   read_clock()
 end
 
--- Hosts: T:h, T:r, T:l
+-- Hosts: T:h, T:r, T:rs, T:l
 
 -- A host's record is an array. It is TOKEN-1 long before its first lease, TOTAL-1 long between leases.
 local NEXT, DELAY = 1, 2 -- not lent before (ms); its own delay (ms)
 local ACCEPTED, DONE, DEAD, DELAYED = 3, 4, 5, 6
 local PROBATION = 7      -- 1: lent one URL at a time, until one is settled; 2: that one is in T:p
 local LINE = 8           -- and 9, 10, 11: how long its lists are, lent URLs included
-local FAILURES = 12      -- requests in a row that failed
+local FAILURES = 12      -- 1 more than the requests in a row that failed; 0: whether it answers is not known
 local TOKEN, SETTLED = 13, 14 -- of the latest lease, unless it expired
 local TOTAL, TTL = 15, 16     -- of the live one: URLs lent to begin with; time to live (ms)
 local LENT = 17          -- and 18, 19, 20: unsettled ones, the heads of the lists
@@ -75,8 +75,10 @@ local queues = { [0] = T .. 'q0:', T .. 'q1:', T .. 'q2:', T .. 'q3:' }
 local function queue(name, k) return queues[k] .. name end
 local function in_line(h) return h[LINE] + h[LINE + 1] + h[LINE + 2] + h[LINE + 3] end
 
--- where tells which index a host belongs in: l when it is lent, r when it can be, or none.
-local function where(h) return h[TOTAL] and 'l' or in_line(h) > 0 and 'r' or '' end
+-- where tells which index a host belongs in: l when it is lent; when it can be r, or rs for a stranger; or none.
+local function where(h)
+  return h[TOTAL] and 'l' or in_line(h) == 0 and '' or h[FAILURES] == 1 and 'r' or 'rs'
+end
 
 -- read takes in the record of a host.
 local function read(name, record)

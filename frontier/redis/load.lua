@@ -1,7 +1,7 @@
 -- load.lua: takes a batch of a crawl that is imported. Sent again it does nothing. Cost: O(arguments).
 -- KEYS[1] prefix. ARGV[1] time, [2] crawl, [3] not used, [4] number of the batch, from 1 on, or 0
 -- for fingerprints by themselves, [5] what it is of, [6] and more:
--- hosts: empty, then for each host name, next (ms), delay (ms), accepted, done, dead, failures in a row;
+-- hosts: empty, then for each host name, next (ms), delay (ms), accepted, done, dead, its FAILURES;
 -- seen: empty, then runs, each the name of a set, n, n fingerprints;
 -- waiting: empty, then for each URL its host, when it is due (ms; empty if in line), its element;
 -- list, hash: key without prefix, then values, or fields and values in turn.

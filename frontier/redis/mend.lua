@@ -28,6 +28,7 @@ function do_.host()
   h[DELAYED], h[DEAD], h[PROBATION] = tonumber(ARGV[8]), tonumber(ARGV[9]), min(h[PROBATION], 1)
   h[ACCEPTED] = in_line(h) + h[DELAYED] + h[DONE] + h[DEAD]
   call('ZREM', T .. 'r', name)
+  call('ZREM', T .. 'rs', name)
   call('ZREM', T .. 'l', name)
   place[name] = ''
   touch(name)

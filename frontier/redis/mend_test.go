@@ -61,12 +61,14 @@ func damages() []damage {
 		{"a host's failures are no number", script("record(ARGV[1], function(h) h[12] = 'many' end)", small), "cannot be read", nil},
 		{"a record is gone", script("call('HDEL', T .. 'h', ARGV[1])", small), "nothing is kept", nil},
 		{"all records are gone", del("h"), "nothing is kept", nil},
-		{"a host is in no index", script("call('ZREM', T .. 'r', ARGV[1])", small), "neither line", nil},
-		{"no host is in an index", del("r"), "neither line", nil},
-		{"a host is in both indexes", script("call('ZADD', T .. 'l', 1, ARGV[1])", small), "both lines", nil},
+		{"a host is in no index", script("call('ZREM', T .. 'r', ARGV[1])", small), "is not in the line of those to be lent", nil},
+		{"no host is in an index", del("r"), "is not in the line of those to be lent", nil},
+		{"a host is in both indexes", script("call('ZADD', T .. 'l', 1, ARGV[1])", small), "is in the line of those that are lent", nil},
+		{"a host is among the strangers too", script("call('ZADD', T .. 'rs', 1, ARGV[1])", small), "is in the line of strangers", nil},
 		{"a host is in the wrong index", script("call('ZREM', T .. 'r', ARGV[1]) call('ZADD', T .. 'l', 1, ARGV[1])", small), "lent", nil},
 		{"a host is in line for the far future", script("call('ZADD', T .. 'r', 2 ^ 51, ARGV[1])", small), "in line for", nil},
 		{"an index has a host that is none", script("call('ZADD', T .. 'r', 1, 'https://none.test')"), "no such host", nil},
+		{"a line of strangers has a host that is none", script("call('ZADD', T .. 'rs', 1, 'https://none.test')"), "no such host", nil},
 		{"a lease that no index knows", script("record(ARGV[1], function(h) h[13], h[14], h[15], h[16] = '1.x', 0, 1, 1000 "+
 			"h[17], h[18], h[19], h[20], h[21], h[22] = 1, 0, 0, 0, 5, 'w' end) call('ZREM', T .. 'r', ARGV[1])", small), "lent", nil},
 		{"a lease that is looked after too late", script("record(ARGV[1], function(h) h[13], h[14], h[15], h[16] = '1.x', 0, 1, 1000 "+

@@ -25,15 +25,15 @@ type record struct {
 	accepted, done, dead, delayed int64
 	probation                     int64
 	line                          [levels]int64
-	failures                      int64 // in a row
+	failures                      int64 // 1 more than there were in a row; 0: not known
 
 	lent     bool
 	lends    [levels]int64 // unsettled
 	deadline int64         // ms
 	worker   string
 
-	lists        [levels]int64 // lengths
-	ready, taken string        // scores in T:r and T:l, empty when it is not there
+	lists                   [levels]int64 // lengths
+	ready, strangers, taken string        // scores in T:r, T:rs and T:l, empty when it is not there
 }
 
 const (
@@ -96,7 +96,7 @@ func (s *Store) records(ctx context.Context, cursor string, lists bool, names ..
 
 func readRecord(reply any, lists bool) (r record, err error) {
 	row, _ := reply.([]any)
-	if len(row) < 3 || lists && len(row) < 6 {
+	if len(row) < 3 || lists && len(row) < 7 {
 		return r, errReply
 	}
 	name, _ := row[0].(string)
@@ -110,7 +110,8 @@ func readRecord(reply any, lists bool) (r record, err error) {
 			return r, errReply
 		}
 		r.ready, _ = row[4].(string)
-		r.taken, _ = row[5].(string)
+		r.strangers, _ = row[5].(string)
+		r.taken, _ = row[6].(string)
 	}
 	return r, nil
 }
@@ -157,7 +158,7 @@ func sum(list [levels]int64) (n int64) {
 func (r *record) stats() frontier.HostStats {
 	st := frontier.HostStats{
 		Host: r.host, Queued: r.inLine() - r.unsettled(), Delayed: r.delayed, Leased: r.unsettled(), Done: r.done, Dead: r.dead,
-		Next: timeOf(r.next), Delay: time.Duration(r.delay) * time.Millisecond, Failures: int(r.failures),
+		Next: timeOf(r.next), Delay: time.Duration(r.delay) * time.Millisecond, Failures: int(r.failures) - 1,
 	}
 	if r.lent {
 		st.Worker, st.Until = r.worker, timeOf(r.deadline)

@@ -154,7 +154,7 @@ func TestOpen(t *testing.T) {
 		want string // in the error
 	}{
 		"a server that evicts is refused":  {evicting, redis.Config{Create: true}, "noeviction"},
-		"another schema is refused":        {address, redis.Config{Crawl: otherSchema, Create: true}, "schema 1, and this program knows 2: finish or export it"},
+		"another schema is refused":        {address, redis.Config{Crawl: otherSchema, Create: true}, "schema 1, and this program knows 3: finish or export it"},
 		"a crawl that is not there":        {address, redis.Config{Crawl: "nobody-made-it"}, "no such crawl"},
 		"a name that would break out":      {address, redis.Config{Crawl: "a}b"}, "crawl name"},
 		"another kind of URL":              {"http://:secret@localhost", redis.Config{}, "redis://"},
