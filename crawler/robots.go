@@ -3,10 +3,10 @@ package crawler
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -30,7 +30,6 @@ const (
 type RobotsConfig struct {
 	Token string        // the product token by which a robots.txt addresses us; required
 	Keep  time.Duration // how long an answer serves before the origin is asked again; 12 h, and 24 h at most (RFC 9309, section 2.4)
-	Delay time.Duration // between two requests to a host to which the robots.txt of others redirect; none
 	Max   int           // origins kept, a large file counting as several; 10,000
 }
 
@@ -56,8 +55,12 @@ type Robots struct {
 	cfg     RobotsConfig
 	fetcher *Fetcher
 	rulings *cache[*Ruling] // by origin, and by the URL of another host that one of them redirects to
-	others  gaps
 }
+
+// Later is the error of a pace: the host may not be asked before so long from now.
+type Later time.Duration
+
+func (l Later) Error() string { return fmt.Sprintf("it may be asked in %v", time.Duration(l)) }
 
 // NewRobots returns an empty cache, or says what is wrong with the configuration.
 func NewRobots(f *Fetcher, c RobotsConfig) (*Robots, error) {
@@ -65,7 +68,7 @@ func NewRobots(f *Fetcher, c RobotsConfig) (*Robots, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	return &Robots{cfg: c, fetcher: f, rulings: newCache[*Ruling](c.Max), others: gaps{delay: c.Delay}}, nil
+	return &Robots{cfg: c, fetcher: f, rulings: newCache[*Ruling](c.Max)}, nil
 }
 
 // Cached returns what is known of an origin without asking anybody; false when nothing is, or it has expired.
@@ -77,10 +80,14 @@ func (r *Robots) Cached(origin string) (*Ruling, bool) {
 // Forget makes the origin be asked again by whoever wants to know.
 func (r *Robots) Forget(origin string) { r.rulings.drop(origin) }
 
-// Get returns what is known of an origin, and asks it when nothing is. pace is called before each request that is
-// sent, for they count against the host's rate. An origin that does not answer is a Ruling, too; the error is pace's,
-// or says that ctx ended. However many redirects there are, all requests together take no longer than one may.
-func (r *Robots) Get(ctx context.Context, origin string, pace func(context.Context) error) (*Ruling, error) {
+// Pace is called before each request that is sent, with its URL: it counts against the rate of that host, which is another
+// one when a robots.txt redirects there. It returns when the request may be sent; with Later, the ruling is Busy.
+type Pace func(ctx context.Context, url string) error
+
+// Get returns what is known of an origin, and asks it when nothing is, at a pace. An origin that does not answer is a
+// Ruling, too; the error is the pace's, or says that ctx ended. However many redirects there are, all requests together
+// take no longer than one may.
+func (r *Robots) Get(ctx context.Context, origin string, pace Pace) (*Ruling, error) {
 	return r.rulings.load(ctx, origin, (*Ruling).fresh, func(old *Ruling) (*Ruling, int, error) {
 		ruling, err := r.ask(ctx, origin, pace)
 		if err != nil {
@@ -92,10 +99,8 @@ func (r *Robots) Get(ctx context.Context, origin string, pace func(context.Conte
 }
 
 // ask fetches robots.txt, through redirects, which apply to the origin that was asked first.
-func (r *Robots) ask(ctx context.Context, origin string, pace func(context.Context) error) (*Ruling, error) {
+func (r *Robots) ask(ctx context.Context, origin string, pace Pace) (*Ruling, error) {
 	target, left := origin+"/robots.txt", r.fetcher.cfg.Timeout
-	var turns []string // at other hosts
-	defer func() { r.others.yield(turns) }()
 	for range 1 + robotsRedirects {
 		foreign := !strings.HasPrefix(target, origin+"/")
 		if foreign {
@@ -103,14 +108,12 @@ func (r *Robots) ask(ctx context.Context, origin string, pace func(context.Conte
 				return known, nil
 			}
 		}
-		if err := pace(ctx); err != nil {
+		var wait Later
+		switch err := pace(ctx, target); {
+		case errors.As(err, &wait):
+			return later(target, time.Duration(wait)), nil
+		case err != nil:
 			return nil, err
-		}
-		if host := hostname(target); foreign && r.cfg.Delay > 0 && !slices.Contains(turns, host) {
-			if wait := r.others.take(host); wait > 0 {
-				return later(target, wait), nil
-			}
-			turns = append(turns, host)
 		}
 		begin := time.Now()
 		ruling, next, err := r.request(ctx, target, left)

@@ -26,7 +26,7 @@ func newRobots(t testing.TB, f *Fetcher) *Robots {
 	return r
 }
 
-func noPace(context.Context) error { return nil }
+func noPace(context.Context, string) error { return nil }
 
 func get(t testing.TB, r *Robots, origin string) *Ruling {
 	t.Helper()
@@ -143,7 +143,7 @@ func TestEachRequestForRobotsIsPaced(t *testing.T) {
 			http.Redirect(w, r, r.URL.Path+"x", http.StatusFound)
 		}
 	})
-	pace := func(context.Context) error {
+	pace := func(context.Context, string) error {
 		if paced.Add(1) != requests.Load()+1 {
 			t.Error("a request went before its pace")
 		}
@@ -162,7 +162,7 @@ func TestAPaceThatFailsAsksNobody(t *testing.T) {
 	s := newServer(t, func(http.ResponseWriter, *http.Request) { t.Error("asked") })
 	r := newRobots(t, newFetcher(t, Config{}))
 	stop := errors.New("stop")
-	if _, err := r.Get(t.Context(), s.URL, func(context.Context) error { return stop }); err != stop {
+	if _, err := r.Get(t.Context(), s.URL, func(context.Context, string) error { return stop }); err != stop {
 		t.Errorf("error %v, want %v", err, stop)
 	}
 	if _, ok := r.Cached(s.URL); ok {

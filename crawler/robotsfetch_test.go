@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -68,67 +67,46 @@ func TestTheHeaderShortensHowLongRobotsServe(t *testing.T) {
 	}
 }
 
-func TestHostsWhoseRobotsLeadToOneHostDoNotStormIt(t *testing.T) {
+func TestAnOriginThatLeadsToAHostWhosePaceIsFullIsAskedAgainLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var mu sync.Mutex
-		var hits []time.Time
 		f, wait := local(t, func(w http.ResponseWriter, r *http.Request) {
-			if host := strings.ToLower(r.Host); !strings.HasPrefix(host, "victim.") {
-				http.Redirect(w, r, "http://victim.example/"+host, http.StatusFound)
+			if r.Host == "a.example" {
+				http.Redirect(w, r, "http://b.example:81/x", http.StatusFound)
 				return
-			} else if host == "victim.example" && strings.HasSuffix(r.URL.Path, "7.example") { // as to https
-				http.Redirect(w, r, "http://VICTIM.example:8080"+r.URL.Path, http.StatusFound)
 			}
-			mu.Lock()
-			defer mu.Unlock()
-			hits = append(hits, time.Now())
-			fmt.Fprintf(w, "User-agent: *\nDisallow: %s\n", r.URL.Path)
+			fmt.Fprint(w, "User-agent: *\nDisallow: /private\n")
 		})
 		defer wait()
-		r, err := NewRobots(f, RobotsConfig{Token: "trawl", Delay: time.Second})
-		if err != nil {
-			t.Fatal(err)
-		}
-		begin := time.Now()
-		var hosts sync.WaitGroup
-		for i := range 200 {
-			hosts.Go(func() {
-				host := fmt.Sprintf("h%d.example", i)
-				asked := false
-				paced := func() *Ruling {
-					ruling, err := r.Get(t.Context(), "http://"+host, func(context.Context) error {
-						if asked {
-							time.Sleep(time.Second)
-						}
-						asked = true
-						return nil
-					})
-					if err != nil {
-						t.Error(err)
-					}
-					return ruling
-				}
-				ruling := paced()
-				for ruling.Busy() {
-					if ok, _ := ruling.Allowed("/x"); ok {
-						t.Error("allowed before its robots.txt was read")
-					}
-					time.Sleep(time.Until(ruling.Expires()) + time.Duration(i)*time.Millisecond)
-					ruling = paced()
-				}
-				if ok, _ := ruling.Allowed("/" + host); ok || ruling.Unreachable() != nil {
-					t.Errorf("%s: allowed %v, %v", host, ok, ruling.Unreachable())
-				}
-			})
-		}
-		hosts.Wait()
-		for i := 1; i < len(hits); i++ {
-			if gap := hits[i].Sub(hits[i-1]); gap < time.Second {
-				t.Fatalf("request %d came after %v", i, gap)
+		r := newRobots(t, f)
+		var paced []string
+		full := true
+		pace := func(_ context.Context, url string) error {
+			paced = append(paced, url)
+			if full && strings.Contains(url, "b.example") {
+				return Later(3 * time.Second)
 			}
+			return nil
 		}
-		if took := time.Since(begin); len(hits) != 220 || took > time.Hour {
-			t.Errorf("%d requests in %v", len(hits), took)
+		ask := func() *Ruling {
+			ruling, err := r.Get(t.Context(), "http://a.example", pace)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return ruling
+		}
+		ruling := ask()
+		if ok, _ := ruling.Allowed("/x"); ok || !ruling.Busy() || time.Until(ruling.Expires()) != 3*time.Second {
+			t.Errorf("allowed %v, busy %v, again in %v", ok, ruling.Busy(), time.Until(ruling.Expires()))
+		}
+		full = false
+		time.Sleep(3 * time.Second)
+		ruling = ask()
+		if ok, _ := ruling.Allowed("/private"); ok || ruling.Busy() || ruling.Unreachable() != nil {
+			t.Errorf("allowed %v, busy %v, %v", ok, ruling.Busy(), ruling.Unreachable())
+		}
+		want := []string{"http://a.example/robots.txt", "http://b.example:81/x"}
+		if want = append(want, want...); !slices.Equal(paced, want) {
+			t.Errorf("%q", paced)
 		}
 	})
 }
@@ -145,7 +123,7 @@ func TestOneRobotsToWhichManyLeadIsAskedOnce(t *testing.T) {
 			fmt.Fprint(w, "User-agent: *\nDisallow: /private\n")
 		})
 		defer wait()
-		r, err := NewRobots(f, RobotsConfig{Token: "trawl", Delay: time.Second})
+		r, err := NewRobots(f, RobotsConfig{Token: "trawl"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,7 +13,7 @@ type Ruling struct {
 	size     int       // of the file
 	expires  time.Time // asked again after it
 	err      error     // of the latest attempt; with rules, those are an old copy's
-	busy     bool      // the attempt waits for a host that the origin redirects to
+	busy     bool      // the attempt waits for the pace of a host, often one that the origin redirects to
 	failures int
 	learned  time.Time // when the rules were fetched
 }
@@ -27,9 +27,9 @@ func unreachable(err error, wait time.Duration) *Ruling {
 	return &Ruling{err: fmt.Errorf("robots.txt: %w", err), expires: time.Now().Add(wait)}
 }
 
-// later is the ruling while another host, that the origin redirects to, may not be asked.
+// later is the ruling while a host, often another one that the origin redirects to, may not be asked.
 func later(target string, wait time.Duration) *Ruling {
-	r := unreachable(fmt.Errorf("redirects to %s, which was asked a moment ago for another host", target), wait)
+	r := unreachable(fmt.Errorf("%s: %w", target, Later(wait)), wait)
 	r.busy = true
 	return r
 }
@@ -89,8 +89,8 @@ func (r *Ruling) Unreachable() error {
 	return nil
 }
 
-// Busy tells that it is not the origin's fault that it is unreachable: it redirects to a host to which others redirect,
-// too, and whose turn it is not. Ask again later.
+// Busy tells that it is not the origin's fault that it is unreachable: it redirects to a host that may not be asked now.
+// Ask again later.
 func (r *Ruling) Busy() bool { return r.rules == nil && r.busy }
 
 // Sitemaps returns the sitemaps that robots.txt names, as written. The caller must not change them.

@@ -20,17 +20,81 @@ type pace struct {
 	next   time.Time     // no request before, for the gap
 	rested time.Time     // nor before this, whatever the gap
 	latest int           // number of the latest request sent
+	open   int           // requests that were claimed and have no answer
+	guest  bool          // there is one, or waits: see doors
 }
 
 func newPace(base, delay time.Duration) *pace {
 	return &pace{turn: newTurn(), base: base, delay: delay}
 }
 
-// left is how long to wait before the next request.
+// left is how long to wait before the next request; a while, as long as there is a guest.
 func (p *pace) left() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return max(time.Until(p.next), time.Until(p.rested))
+	if p.guest {
+		return max(p.wait(), p.delay, slack)
+	}
+	return p.wait()
+}
+
+func (p *pace) wait() time.Duration { return max(time.Until(p.next), time.Until(p.rested)) }
+
+// claim allows a request, if one may be sent now. It is to be dropped when it has its answer, or came to nothing.
+func (p *pace) claim() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.guest || p.wait() > 0 {
+		return false
+	}
+	p.open++
+	return true
+}
+
+// ready is claim for those who wait: it tells how long to wait before the next try, or that this is too long.
+func (p *pace) ready() (wait time.Duration, ok bool) {
+	if p.claim() {
+		return 0, true
+	}
+	wait = p.left()
+	return wait, wait <= p.gap()+patience
+}
+
+func (p *pace) drop() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.open--
+}
+
+// receive lets no further request go, for there is a guest.
+func (p *pace) receive() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.guest = true
+}
+
+// vacant is how long a guest has to wait at least: also for requests under way.
+func (p *pace) vacant() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.open > 0 {
+		return max(p.wait(), p.delay, slack)
+	}
+	return p.wait()
+}
+
+// dismiss notes that the guest is gone.
+func (p *pace) dismiss() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.guest = false
+}
+
+// keep keeps the gap from a moment when somebody else's request was answered.
+func (p *pace) keep(answered time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.push(answered.Add(p.delay))
 }
 
 // sent notes that a request was written just now, and numbers it.

@@ -18,6 +18,11 @@ type Plan struct {
 	Robots *crawler.Robots // nil: robots.txt is not asked
 }
 
+// delay is that of a host which asks for one.
+func (p *Plan) delay(asked time.Duration) time.Duration {
+	return max(p.Policy.Delay, min(asked, p.Policy.MaxCrawlDelay))
+}
+
 // batch is how many URLs of a host to lease at a time: what can be fetched in 10 s.
 func (c *Config) batch(p frontier.Policy) int {
 	if c.Batch > 0 {

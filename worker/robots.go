@@ -121,33 +121,21 @@ func (v *visit) remember(ctx context.Context, memory frontier.Memory, ruling *cr
 // askRobots sends the requests for robots.txt, one or, through redirects, several. It returns false when the visit is to
 // end.
 func (v *visit) askRobots(ctx context.Context) (ruling *crawler.Ruling, ok bool) {
-	if !v.occupy(ctx) {
+	if !v.await(ctx) {
 		return nil, false
 	}
 	defer v.w.vacate(1)
 	defer v.answered()
-	asked := false
-	ruling, err := v.plan.Robots.Get(ctx, string(v.l.Host), func(ctx context.Context) error {
-		if asked {
-			v.w.sleep(ctx, v.pace.gap(), nil)
-		}
-		if v.isToEnd(ctx) || v.isLate() { // and so the wait may have been cut short
-			return context.Canceled
-		}
-		asked = true
-		return nil
-	})
-	if asked {
-		v.pace.hold()
-	}
+	e := errand{v: v, in: true}
+	defer e.leave()
+	ruling, err := v.plan.Robots.Get(ctx, string(v.l.Host), e.pace)
 	return ruling, err == nil
 }
 
 // obeyDelay takes over the Crawl-delay. It is reported before the first page is asked for, so that it also binds
 // whoever comes after a crash.
 func (v *visit) obeyDelay(ctx context.Context, asked time.Duration) {
-	p := v.plan.Policy
-	delay := v.pace.rebase(max(p.Delay, min(asked, p.MaxCrawlDelay)), p.Adaptive)
+	delay := v.pace.rebase(v.plan.delay(asked), v.plan.Policy.Adaptive)
 	if delay == v.l.Delay {
 		return
 	}

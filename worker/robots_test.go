@@ -310,29 +310,3 @@ func TestAnOldNoteServesWhileTheHostDoesNotAnswer(t *testing.T) {
 		}
 	})
 }
-
-func TestHostsThatLeadToOneForRobotsLoseNoPage(t *testing.T) {
-	answer := func(rw http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/robots.txt" && r.Host != "victim.test" {
-			http.Redirect(rw, r, "http://victim.test/"+r.Host, http.StatusFound)
-			return
-		}
-		empty(rw, r)
-	}
-	inBubble(t, policy(func(p *frontier.Policy) { p.Retries = 0 }), answer, func(x *trial) {
-		x.remembers()
-		x.obeyRobots()
-		for i := range 40 {
-			x.seed(fmt.Sprintf("http://h%d.test/", i))
-		}
-		took := x.run()
-		x.settled(40, 0)
-		log := x.web.log()
-		if gap, _ := log.MinGap("victim.test"); gap < time.Second || len(log.Requests("victim.test")) != 40 {
-			x.Errorf("%d requests to where they lead, %v apart", len(log.Requests("victim.test")), gap)
-		}
-		if took > 5*time.Minute {
-			x.Errorf("took %v", took)
-		}
-	})
-}

@@ -205,7 +205,7 @@ func TestASitemapSpeaksForItsOwnHostAndThoseThatNameIt(t *testing.T) {
 		"cdn.test/s.xml":    manyHosts,
 	}), func(x *trial) {
 		robots := x.obeyRobots()
-		if _, err := robots.Get(x.Context(), "http://b.test", func(context.Context) error { return nil }); err != nil {
+		if _, err := robots.Get(x.Context(), "http://b.test", func(context.Context, string) error { return nil }); err != nil {
 			x.Fatal(err)
 		}
 		x.seed("http://a.test/")

@@ -86,6 +86,7 @@ func (v *visit) lane(ctx context.Context) {
 		it := &v.l.Items[i]
 		began := time.Now()
 		resp, err := v.fetch(ctx, it)
+		v.pace.drop()
 		v.answered()
 		if err != nil && ctx.Err() != nil { // which says nothing about the page
 			v.end()
@@ -104,17 +105,31 @@ func (v *visit) lane(ctx context.Context) {
 // visit is to end.
 func (v *visit) begin(ctx context.Context) (item int, ok bool) {
 	v.pace.take() // whoever has it gives it up when ctx ends
-	for v.awaitPace(ctx) && v.awaitFirst(ctx) && v.occupy(ctx) {
-		if v.pace.left() <= 0 && !v.isToEnd(ctx) && !v.probe(ctx) { // still, after the wait for a place
+	for v.await(ctx) {
+		if !v.isToEnd(ctx) && !v.probe(ctx) {
 			if i, ok := v.takeItem(); ok {
 				return i, true
 			}
 		}
+		v.pace.drop()
 		v.answered()
 		v.w.vacate(1)
 	}
 	v.pace.yield()
 	return 0, false
+}
+
+// await waits until the host may be asked and there is a place, both of which it takes. It returns false when the visit is
+// to end.
+func (v *visit) await(ctx context.Context) bool {
+	for v.awaitPace(ctx) && v.awaitFirst(ctx) && v.occupy(ctx) {
+		if v.pace.claim() { // still, after the wait for a place
+			return true
+		}
+		v.answered()
+		v.w.vacate(1)
+	}
+	return false
 }
 
 // isToEnd tells whether no further request may be sent: the crawl ends, the host is down, or it is to be visited by

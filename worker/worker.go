@@ -84,6 +84,7 @@ func Run(ctx context.Context, c Config) error {
 		wake:   make(chan struct{}, 1),
 		live:   map[*visit]struct{}{},
 		traps:  newTraps(),
+		doors:  doors{names: map[string]*door{}},
 	}
 	w.plan.Store(c.Plan)
 	w.version.Store(c.Crawl.Version)
@@ -108,6 +109,7 @@ type worker struct {
 	wake   chan struct{} // a host may have become free, or new
 	visits sync.WaitGroup
 	traps  *traps
+	doors  doors
 	scarce atomic.Bool // the latest request for hosts got all it asked for: there may be more hosts than places
 
 	network network
@@ -216,12 +218,14 @@ func (w *worker) rouse() {
 }
 
 func (w *worker) enter(v *visit) {
+	w.doors.enter(v.l.Host, v.pace)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.live[v] = struct{}{}
 }
 
 func (w *worker) leave(v *visit) {
+	w.doors.leave(v.l.Host, v.pace)
 	w.mu.Lock()
 	delete(w.live, v)
 	w.mu.Unlock()

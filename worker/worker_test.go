@@ -301,9 +301,7 @@ func (x *trial) close() {
 // obeyRobots makes the crawl ask for robots.txt.
 func (x *trial) obeyRobots() *crawler.Robots {
 	x.Helper()
-	robots, err := crawler.NewRobots(x.fetcher, crawler.RobotsConfig{
-		Token: "trawl", Keep: x.cfg.Plan.Policy.RobotsCache, Delay: x.cfg.Plan.Policy.Delay,
-	})
+	robots, err := crawler.NewRobots(x.fetcher, crawler.RobotsConfig{Token: "trawl", Keep: x.cfg.Plan.Policy.RobotsCache})
 	if err != nil {
 		x.Fatal(err)
 	}

@@ -99,7 +99,7 @@ func (p *planner) makePlan(ctx context.Context, old *worker.Plan, policy frontie
 		}
 		plan.Fetch, plan.Robots = fetcher, nil
 	}
-	if !sameRobots(old.Policy, policy) {
+	if old.Policy.RobotsCache != policy.RobotsCache {
 		plan.Robots = nil
 	}
 	if err := p.setRobots(&plan); err != nil {
@@ -146,7 +146,7 @@ func (p *planner) setRobots(plan *worker.Plan) (err error) {
 		plan.Robots = nil
 	case plan.Robots == nil:
 		plan.Robots, err = crawler.NewRobots(p.fetchers[len(p.fetchers)-1], crawler.RobotsConfig{
-			Token: token, Keep: plan.Policy.RobotsCache, Delay: plan.Policy.Delay,
+			Token: token, Keep: plan.Policy.RobotsCache,
 		})
 	}
 	return err
@@ -164,11 +164,6 @@ func (p *planner) close() {
 func sameScope(a, b frontier.Policy) bool {
 	return a.Scope == b.Scope && a.Depth == b.Depth && slices.Equal(a.Include, b.Include) && slices.Equal(a.Exclude, b.Exclude) &&
 		a.MaxPathDepth == b.MaxPathDepth && a.MaxPathRepeats == b.MaxPathRepeats
-}
-
-// sameRobots tells whether two policies read robots.txt alike.
-func sameRobots(a, b frontier.Policy) bool {
-	return a.RobotsCache == b.RobotsCache && a.Delay == b.Delay
 }
 
 // sameRequests tells whether two policies send requests alike.

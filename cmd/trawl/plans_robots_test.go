@@ -25,7 +25,7 @@ func TestAChangeOfHowRobotsAreReadTakesEffect(t *testing.T) {
 	}{
 		{"another limit", func(p *frontier.Policy) { p.MaxPages++ }, true},
 		{"another cache time", func(p *frontier.Policy) { p.RobotsCache /= 2 }, false},
-		{"another delay", func(p *frontier.Policy) { p.Delay *= 2 }, false},
+		{"another delay", func(p *frontier.Policy) { p.Delay *= 2 }, true},
 		{"robots.txt ignored", func(p *frontier.Policy) { p.IgnoreRobots = true }, false},
 		{"and obeyed again", func(p *frontier.Policy) { p.IgnoreRobots = false }, false},
 	} {
