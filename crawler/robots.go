@@ -77,8 +77,16 @@ func (r *Robots) Cached(origin string) (*Ruling, bool) {
 	return ruling, ruling.fresh()
 }
 
-// Forget makes the origin be asked again by whoever wants to know.
-func (r *Robots) Forget(origin string) { r.rulings.drop(origin) }
+// Announce notes that the sitemaps of a ruling have been made known. It returns the ruling that says so, which is kept in
+// its place, and in a note on it.
+func (r *Robots) Announce(origin string, ruling *Ruling) *Ruling {
+	next := *ruling
+	next.announced = true
+	if r.rulings.get(origin) == ruling {
+		r.rulings.set(origin, &next, next.cost())
+	}
+	return &next
+}
 
 // Pace is called before each request that is sent, with its URL: it counts against the rate of that host, which is another
 // one when a robots.txt redirects there. It returns when the request may be sent; with Later, the ruling is Busy.
@@ -155,7 +163,9 @@ func (r *Robots) request(ctx context.Context, target string, left time.Duration)
 func (r *Robots) known(target string) *Ruling {
 	for _, key := range []string{target, strings.TrimSuffix(target, "/robots.txt")} {
 		if ruling, ok := r.Cached(key); ok && ruling.err == nil {
-			return ruling
+			own := *ruling
+			own.announced = false // for the other origin
+			return &own
 		}
 	}
 	return nil

@@ -161,21 +161,6 @@ func TestRobotsThatHangCostOneTimeout(t *testing.T) {
 	})
 }
 
-func TestForgottenRobotsAreAskedForAgain(t *testing.T) {
-	t.Parallel()
-	var asked atomic.Int32
-	s := newServer(t, func(http.ResponseWriter, *http.Request) { asked.Add(1) })
-	r := newRobots(t, newFetcher(t, Config{}))
-	get(t, r, s.URL)
-	r.Forget(s.URL)
-	if _, ok := r.Cached(s.URL); ok {
-		t.Error("not forgotten")
-	}
-	if get(t, r, s.URL); asked.Load() != 2 {
-		t.Errorf("asked %d times", asked.Load())
-	}
-}
-
 // The redirect of a robots.txt is not resolved by the URL standard's parser, which knows all these for an address.
 func TestRobotsThatLeadToAnAddressReachNothing(t *testing.T) {
 	t.Parallel()

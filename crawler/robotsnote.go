@@ -18,9 +18,14 @@ import (
 //	4 bytes  CRC-32C of what follows, little-endian
 //	uvarints how long the rules served on when the note was made, and how long ago they were fetched; ns
 //	         length of the token, and that
-//	1 byte   0: the rest is text; 1: it is deflated
+//	1 byte   bit 0: the rest is deflated text; bit 1: its sitemaps were announced
 //	rest     a robots.txt that says to all what the origin's said to that token: see parser.Robots.Text
 const noteVersion = 1
+
+const (
+	noteDeflated  = 1 << 0
+	noteAnnounced = 1 << 1
+)
 
 const noteHeader = 5 // bytes before what the checksum is of
 
@@ -42,7 +47,11 @@ func (r *Robots) Note(ruling *Ruling, max int) []byte {
 	note = binary.AppendUvarint(note, nanoseconds(now.Sub(ruling.learned)))
 	note = binary.AppendUvarint(note, uint64(len(r.cfg.Token)))
 	note = append(note, r.cfg.Token...)
-	note = appendText(note, text)
+	how := byte(0)
+	if ruling.announced {
+		how = noteAnnounced
+	}
+	note = appendText(note, how, text)
 	binary.LittleEndian.PutUint32(note[1:], crc32.Checksum(note[noteHeader:], castagnoli))
 	if len(note) > max {
 		return nil
@@ -53,14 +62,14 @@ func (r *Robots) Note(ruling *Ruling, max int) []byte {
 func nanoseconds(d time.Duration) uint64 { return uint64(max(0, d)) }
 
 // appendText deflates the text if that makes it shorter by something.
-func appendText(note []byte, text string) []byte {
+func appendText(note []byte, how byte, text string) []byte {
 	if len(text) >= 256 {
 		var b bytes.Buffer
 		if err := flate.StatelessDeflate(&b, []byte(text), true, nil); err == nil && b.Len() < len(text)*7/8 {
-			return append(append(note, 1), b.Bytes()...)
+			return append(append(note, how|noteDeflated), b.Bytes()...)
 		}
 	}
-	return append(append(note, 0), text...)
+	return append(append(note, how), text...)
 }
 
 // Adopt takes over a note on an origin that was kept so long ago, unless more is known here. The rules serve until the
@@ -89,7 +98,8 @@ func (r *Robots) readNote(note []byte, age time.Duration) (*Ruling, bool) {
 	in := noteReader{rest: note[noteHeader:]}
 	life, old := in.duration(), in.duration()
 	token := in.bytes(in.uvarint())
-	text := in.text()
+	how := in.byte()
+	text := in.text(how)
 	if in.bad || string(token) != r.cfg.Token || old+age > robotsStale {
 		return nil, false
 	}
@@ -97,7 +107,9 @@ func (r *Robots) readNote(note []byte, age time.Duration) (*Ruling, bool) {
 	// The note may be from when robots.txt was to be kept for longer.
 	left := min(life, r.cfg.Keep-old) - age
 	rules := parser.ParseRobots(text, r.cfg.Token)
-	return &Ruling{rules: rules, size: len(text), learned: now.Add(-old - age), expires: now.Add(left)}, true
+	return &Ruling{
+		rules: rules, size: len(text), learned: now.Add(-old - age), expires: now.Add(left), announced: how&noteAnnounced > 0,
+	}, true
 }
 
 // noteReader reads the parts of a note; bad: there is one that cannot be.
@@ -136,18 +148,21 @@ func (n *noteReader) bytes(count uint64) []byte {
 	return b
 }
 
-// text is the rest, inflated to no more than a robots.txt can have.
-func (n *noteReader) text() []byte {
-	how := n.bytes(1)
-	switch {
-	case len(how) == 1 && how[0] == 0 && len(n.rest) <= parser.MaxRobots:
-		return n.rest
-	case len(how) == 1 && how[0] == 1:
-		in := flate.NewReader(bytes.NewReader(n.rest))
-		text, err := io.ReadAll(io.LimitReader(in, parser.MaxRobots+1))
-		n.bad = n.bad || err != nil || len(text) > parser.MaxRobots
-		return text
+func (n *noteReader) byte() byte {
+	if b := n.bytes(1); len(b) == 1 {
+		return b[0]
 	}
-	n.bad = true
-	return nil
+	return 0
+}
+
+// text is the rest, inflated to no more than a robots.txt can have.
+func (n *noteReader) text(how byte) []byte {
+	text := n.rest
+	if how&noteDeflated > 0 {
+		var err error
+		text, err = io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(text)), parser.MaxRobots+1))
+		n.bad = n.bad || err != nil
+	}
+	n.bad = n.bad || how > noteDeflated|noteAnnounced || len(text) > parser.MaxRobots
+	return text
 }

@@ -63,6 +63,29 @@ func TestANoteSaysWhatTheRulingSays(t *testing.T) {
 	}
 }
 
+func TestANoteSaysWhetherTheSitemapsWereAnnounced(t *testing.T) {
+	for _, lines := range []int{1, 100} { // a short one, and one that is deflated
+		synctest.Test(t, func(t *testing.T) {
+			r, ruling := ruled(t, RobotsConfig{}, strings.Repeat("Sitemap: /s\n", lines), time.Hour)
+			r.rulings.set("https://a.test", ruling, 1)
+			after := r.Announce("https://a.test", ruling)
+			if cached, _ := r.Cached("https://a.test"); cached != after {
+				t.Error("it is not kept")
+			}
+			for _, told := range []*Ruling{ruling, after} {
+				other, _ := ruled(t, RobotsConfig{}, "", 0)
+				got, fresh := other.Adopt("https://a.test", r.Note(told, noteMax), 0)
+				if !fresh || got.Announced() != (told == after) || len(got.Sitemaps()) != lines {
+					t.Errorf("fresh %v, announced %v, %d sitemaps", fresh, got.Announced(), len(got.Sitemaps()))
+				}
+			}
+			if a, b := len(r.Note(ruling, noteMax)), len(r.Note(after, noteMax)); a != b {
+				t.Errorf("%d bytes, %d before", b, a)
+			}
+		})
+	}
+}
+
 func TestANoteServesUntilItIsAsOldAsTheCacheTime(t *testing.T) {
 	for _, test := range []struct {
 		law                             string

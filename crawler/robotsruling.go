@@ -16,6 +16,8 @@ type Ruling struct {
 	busy     bool      // the attempt waits for the pace of a host, often one that the origin redirects to
 	failures int
 	learned  time.Time // when the rules were fetched
+
+	announced bool // see Robots.Announce
 }
 
 func learned(rules *parser.Robots, size int, life time.Duration) *Ruling {
@@ -51,7 +53,7 @@ func (r *Ruling) after(old *Ruling) *Ruling {
 	}
 	now := time.Now()
 	if old != nil && now.Before(old.learned.Add(robotsStale)) {
-		next.rules, next.size, next.learned = old.rules, old.size, old.learned
+		next.rules, next.size, next.learned, next.announced = old.rules, old.size, old.learned, old.announced
 	}
 	backoff := min(robotsBackoff<<min(next.failures-1, 20), maxBackoff)
 	if r.busy { // it has an appointment
@@ -100,6 +102,9 @@ func (r *Ruling) Sitemaps() []string {
 	}
 	return r.rules.Sitemaps()
 }
+
+// Announced tells whether somebody has made known the sitemaps that the rules name: see [Robots.Announce].
+func (r *Ruling) Announced() bool { return r.announced }
 
 // Failures counts the attempts in a row that brought no rules, across expiries; 0: the rules are what the origin says.
 func (r *Ruling) Failures() int { return r.failures }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"reflect"
 	"testing"
 	"time"
 
@@ -23,7 +24,7 @@ func (x *trial) follow(fails func() error) {
 		if err != nil {
 			return nil, 0, err
 		}
-		if crawl.Policy.Delay != plan.Policy.Delay {
+		if !reflect.DeepEqual(crawl.Policy, plan.Policy) {
 			changed := *plan
 			changed.Policy = crawl.Policy
 			plan = &changed

@@ -18,11 +18,9 @@ func (v *visit) readRobots(ctx context.Context) bool {
 		v.obeyDelay(ctx, 0)
 		return true
 	}
-	ruling, ok := v.plan.Robots.Cached(string(v.l.Host))
+	ruling, asked, ok := v.findRobots(ctx)
 	if !ok {
-		if ruling, ok = v.findRobots(ctx); !ok {
-			return false
-		}
+		return false
 	}
 	if ruling.Busy() {
 		v.pace.rest(time.Until(ruling.Expires()))
@@ -30,6 +28,9 @@ func (v *visit) readRobots(ctx context.Context) bool {
 	}
 	if err := ruling.Unreachable(); err != nil {
 		v.putOff(ctx, ruling)
+		return false
+	}
+	if !v.share(ctx, ruling, asked) {
 		return false
 	}
 	v.ruling = ruling
@@ -50,25 +51,34 @@ func allows(ruling *crawler.Ruling, u frontier.URL) bool {
 	return ok
 }
 
-// findRobots gets what is not in memory: as a note or else from the host, for which it then leaves one. So robots.txt
-// is asked for once in a cache time, by whatever worker. It returns false when the visit is to end.
-func (v *visit) findRobots(ctx context.Context) (*crawler.Ruling, bool) {
-	memory, shared := v.w.Frontier.(frontier.Memory)
-	if shared {
+// findRobots gets a ruling, and tells whether the host was asked for it: once in a cache time, by whatever worker. It
+// returns false when the visit is to end.
+func (v *visit) findRobots(ctx context.Context) (ruling *crawler.Ruling, asked, ok bool) {
+	if ruling, ok = v.plan.Robots.Cached(string(v.l.Host)); ok {
+		return ruling, false, true
+	}
+	if memory, shared := v.w.Frontier.(frontier.Memory); shared {
 		ruling, fresh, ok := v.recall(ctx, memory)
 		if fresh || !ok {
-			return ruling, ok
+			return ruling, false, ok
 		}
 	}
-	ruling, ok := v.askRobots(ctx)
-	if !ok || ruling.Failures() > 0 {
-		return ruling, ok
+	ruling, ok = v.askRobots(ctx)
+	return ruling, true, ok
+}
+
+// share makes known what a robots.txt says: its sitemaps, and then, as a note, the rest. The note says whether somebody
+// did the former, whose policy or scope may not have wanted it. It returns false when the visit is to end.
+func (v *visit) share(ctx context.Context, ruling *crawler.Ruling, asked bool) bool {
+	wanted := !ruling.Announced() && len(ruling.Sitemaps()) > 0 && v.wantsSitemaps()
+	if wanted {
+		if !v.announce(ctx, ruling) {
+			return false
+		}
+		ruling = v.plan.Robots.Announce(string(v.l.Host), ruling)
 	}
-	if !v.announce(ctx, ruling) { // or nobody would learn of its sitemaps until it is asked for again
-		v.plan.Robots.Forget(string(v.l.Host))
-		return nil, false
-	}
-	return ruling, !shared || v.remember(ctx, memory, ruling)
+	memory, shared := v.w.Frontier.(frontier.Memory)
+	return !shared || !asked && !wanted || v.remember(ctx, memory, ruling)
 }
 
 // recall looks for a note on the host. ok: the visit may go on.

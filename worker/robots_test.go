@@ -258,7 +258,7 @@ func TestRobotsAreNotRememberedBeforeTheirSitemapsAreKnown(t *testing.T) {
 			return nil
 		}
 		x.run()
-		if n := x.web.asked("a.test", "/robots.txt"); n != 2 || m.notes.Load() != 1 || x.web.asked("a.test", "/sitemap.txt") != 1 {
+		if n := x.web.asked("a.test", "/robots.txt"); n != 1 || m.notes.Load() != 1 || x.web.asked("a.test", "/sitemap.txt") != 1 {
 			x.Errorf("asked %d times; %d notes", n, m.notes.Load())
 		}
 	})

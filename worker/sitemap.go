@@ -22,13 +22,15 @@ const (
 	ratedLow frontier.Priority = 2 // by the site itself
 )
 
+// wantsSitemaps tells whether those that the host's robots.txt names are to be read.
+func (v *visit) wantsSitemaps() bool {
+	p := v.plan.Policy
+	return p.Sitemaps && p.Scope != frontier.ScopePage && p.Depth != 0 && v.plan.Scope.Has(v.l.Host)
+}
+
 // announce makes known the sitemaps that a robots.txt names, before anybody may learn that it was read. They may be of
 // other hosts; their pages are of this one. It returns false when the lease is lost.
 func (v *visit) announce(ctx context.Context, ruling *crawler.Ruling) bool {
-	p := v.plan.Policy
-	if !p.Sitemaps || p.Scope == frontier.ScopePage || p.Depth == 0 || !v.plan.Scope.Has(v.l.Host) {
-		return true
-	}
 	robots := v.l.Host.URL("/robots.txt")
 	l := links{v: v}
 	base := frontier.NewBase(robots, "")
