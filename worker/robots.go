@@ -58,7 +58,7 @@ func (v *visit) findRobots(ctx context.Context) (ruling *crawler.Ruling, asked, 
 		return ruling, false, true
 	}
 	if memory, shared := v.w.Frontier.(frontier.Memory); shared {
-		ruling, fresh, ok := v.recall(ctx, memory)
+		ruling, fresh, ok := v.recall(ctx, memory, v.l.Host)
 		if fresh || !ok {
 			return ruling, false, ok
 		}
@@ -81,22 +81,22 @@ func (v *visit) share(ctx context.Context, ruling *crawler.Ruling, asked bool) b
 	return !shared || !asked && !wanted || v.remember(ctx, memory, ruling)
 }
 
-// recall looks for a note on the host. ok: the visit may go on.
-func (v *visit) recall(ctx context.Context, memory frontier.Memory) (ruling *crawler.Ruling, fresh, ok bool) {
+// recall looks for a note on a host. ok: the visit may go on.
+func (v *visit) recall(ctx context.Context, memory frontier.Memory, h frontier.Host) (ruling *crawler.Ruling, fresh, ok bool) {
 	var note []byte
 	var age time.Duration
 	err := v.w.insist(ctx, v.w.Drain, func() (err error) {
 		ctx, cancel := v.w.attempt(ctx)
 		defer cancel()
-		note, age, err = memory.Recall(ctx, v.l.Host)
+		note, age, err = memory.Recall(ctx, h)
 		return err
 	})
 	switch {
 	case err == nil:
-		ruling, fresh = v.plan.Robots.Adopt(string(v.l.Host), note, age)
+		ruling, fresh = v.plan.Robots.Adopt(string(h), note, age)
 		return ruling, fresh, true
 	case !unreachable(err) && ctx.Err() == nil:
-		v.w.fail(fmt.Errorf("note on %s: %w", v.l.Host, err))
+		v.w.fail(fmt.Errorf("note on %s: %w", h, err))
 	}
 	return nil, false, false
 }

@@ -15,7 +15,7 @@ import (
 const (
 	foundAtOnce  = 500  // links of a sitemap that are held before they are handed on
 	mostSitemaps = 1000 // of one robots.txt
-	mostVouched  = 256  // hosts that a sitemap's reader remembers
+	mostVouched  = 256  // hosts that a sitemap's reader remembers, and of which it looks for a note
 
 	// What links lead to goes first: a site's own order of its pages says more than its list of them.
 	listed   frontier.Priority = 1
@@ -76,6 +76,8 @@ type listing struct {
 	next    frontier.Entry // what all its sitemaps have in common
 	named   string         // the authority whose robots.txt named it, if one did
 	vouched map[frontier.Host]bool
+	notes   int  // so many were looked for
+	over    bool // reading is to end: the crawl does, or the lease is lost
 }
 
 // sitemap reads a sitemap. It returns false when reading came to no end: the crawl did, or the lease was lost.
@@ -84,12 +86,13 @@ func (l *links) sitemap(ctx context.Context, rec *crawler.Record, resp *crawler.
 		return true
 	}
 	s := l.newListing()
-	over := false
 	info, err := parser.Sitemap(bodyOf(resp), resp.Header.Get("Content-Type"), func(e parser.SitemapEntry) bool {
-		over = over || !s.take(ctx, e)
-		return !over
+		if !s.over {
+			s.take(ctx, e)
+		}
+		return !s.over
 	})
-	if over {
+	if s.over {
 		return false
 	}
 	l.refuseMany(frontier.BadURL, info.Bad, info.Example)
@@ -147,25 +150,22 @@ func (l *links) newListing() *listing {
 	return s
 }
 
-// take takes an entry. It returns false when reading is to end.
-func (s *listing) take(ctx context.Context, e parser.SitemapEntry) bool {
+// take takes an entry.
+func (s *listing) take(ctx context.Context, e parser.SitemapEntry) {
 	u, err := s.base.Resolve(e.Loc)
 	switch {
 	case err != nil:
 		s.refuseBad(e.Loc, err)
 	case e.Sitemap && !s.from.Sitemap: // nobody called that a sitemap: pages could list each other so without end
 		s.refuse(frontier.SitemapDepth, u.String())
-	case !s.vouches(u.Host()):
+	case !s.vouches(ctx, u.Host()):
 		s.refuse(frontier.SitemapHost, u.String())
 	case e.Sitemap && s.v.w.traps.sitemaps(u) > maxSitemaps:
 		s.refuse(frontier.ManySitemaps, u.String())
 	default:
 		s.offer(s.entry(e, u))
 	}
-	if ctx.Err() != nil {
-		return false
-	}
-	return len(s.found) < foundAtOnce || s.handOn(ctx)
+	s.over = s.over || ctx.Err() != nil || len(s.found) >= foundAtOnce && !s.handOn(ctx)
 }
 
 func (s *listing) entry(e parser.SitemapEntry, u frontier.URL) frontier.Entry {
@@ -187,7 +187,7 @@ func (s *listing) entry(e parser.SitemapEntry, u frontier.URL) frontier.Entry {
 
 // vouches tells whether the sitemap may speak for a host: it is its own, it is named by that host's robots.txt, or the
 // user named both. http and https are one host here.
-func (s *listing) vouches(h frontier.Host) bool {
+func (s *listing) vouches(ctx context.Context, h frontier.Host) bool {
 	authority := h.Authority()
 	if authority == s.from.URL.Host().Authority() || authority == s.named {
 		return true
@@ -197,19 +197,16 @@ func (s *listing) vouches(h frontier.Host) bool {
 		if len(s.vouched) == mostVouched {
 			clear(s.vouched)
 		}
-		ok = s.isNamedBy(h) || s.from.Seed && s.v.plan.Policy.Scope != frontier.ScopeAny && s.v.plan.Scope.Has(h)
+		ok = s.from.Seed && s.v.plan.Policy.Scope != frontier.ScopeAny && s.v.plan.Scope.Has(h) || s.isNamedBy(ctx, h)
 		s.vouched[h] = ok
 	}
 	return ok
 }
 
-// isNamedBy tells whether a host's robots.txt, as far as it is known here, names the sitemap.
-func (s *listing) isNamedBy(h frontier.Host) bool {
-	if s.v.plan.Robots == nil {
-		return false
-	}
-	ruling, ok := s.v.plan.Robots.Cached(string(h))
-	if !ok {
+// isNamedBy tells whether a host's robots.txt, as far as it is known, names the sitemap.
+func (s *listing) isNamedBy(ctx context.Context, h frontier.Host) bool {
+	ruling := s.rulingOn(ctx, h)
+	if ruling == nil {
 		return false
 	}
 	base := frontier.NewBase(h.URL("/robots.txt"), "")
@@ -220,4 +217,25 @@ func (s *listing) isNamedBy(h frontier.Host) bool {
 		}
 	}
 	return false
+}
+
+// rulingOn returns what is known of a host here or, of some hosts that can be in scope, in the frontier; nil: nothing.
+func (s *listing) rulingOn(ctx context.Context, h frontier.Host) *crawler.Ruling {
+	if s.v.plan.Robots == nil {
+		return nil
+	}
+	if ruling, ok := s.v.plan.Robots.Cached(string(h)); ok {
+		return ruling
+	}
+	memory, shared := s.v.w.Frontier.(frontier.Memory)
+	if !shared || s.notes == mostVouched || !s.v.plan.Scope.Has(h) {
+		return nil
+	}
+	s.notes++
+	ruling, fresh, ok := s.v.recall(ctx, memory, h)
+	s.over = s.over || !ok
+	if !fresh {
+		return nil
+	}
+	return ruling
 }

@@ -3,7 +3,6 @@ package worker
 import (
 	"bytes"
 	"compress/gzip"
-	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -194,61 +193,6 @@ func TestNoSitemapsAreReadThatAreNotWanted(t *testing.T) {
 
 // everywhere is hasty without a scope.
 var everywhere = policy(func(p *frontier.Policy) { p.Delay, p.Scope = 0, frontier.ScopeAny })
-
-// manyHosts is a sitemap with pages of other hosts.
-var manyHosts = urlset("http://a.test/1", "https://cdn.test/2", "http://b.test/3", "http://c.test/4", "http://a.test:81/5")
-
-func TestASitemapSpeaksForItsOwnHostAndThoseThatNameIt(t *testing.T) {
-	inBubble(t, everywhere, files(map[string]string{
-		"a.test/robots.txt": "Sitemap: http://cdn.test/s.xml",
-		"b.test/robots.txt": "Sitemap: http://cdn.test/s.xml#x",
-		"cdn.test/s.xml":    manyHosts,
-	}), func(x *trial) {
-		robots := x.obeyRobots()
-		if _, err := robots.Get(x.Context(), "http://b.test", func(context.Context, string) error { return nil }); err != nil {
-			x.Fatal(err)
-		}
-		x.seed("http://a.test/")
-		x.run()
-		x.refused(map[frontier.Reason]int64{frontier.SitemapHost: 2})
-		x.saw("a.test", "/", "/1")
-		x.saw("b.test", "/3")
-	})
-}
-
-func TestASitemapThatNobodyNamesSpeaksForItsOwnHostAlone(t *testing.T) {
-	inBubble(t, everywhere, files(map[string]string{"cdn.test/s.xml": manyHosts}), func(x *trial) {
-		x.obeyRobots()
-		x.seedSitemap("http://cdn.test/s.xml")
-		x.run()
-		x.refused(map[frontier.Reason]int64{frontier.SitemapHost: 4})
-	})
-}
-
-func TestAHostOutOfScopeThatKeepsASitemapIsAskedForNoOther(t *testing.T) {
-	inBubble(t, hasty, files(map[string]string{
-		"a.test/robots.txt":   "Sitemap: http://cdn.test/s.xml",
-		"cdn.test/robots.txt": "Sitemap: /own.xml",
-		"cdn.test/s.xml":      urlset("http://a.test/1", "http://cdn.test/2"),
-	}), func(x *trial) {
-		x.obeyRobots()
-		x.seed("http://a.test/")
-		x.run()
-		x.saw("a.test", "/", "/1")
-		x.saw("cdn.test", "/s.xml")
-		x.refused(map[frontier.Reason]int64{frontier.OutOfScope: 1})
-	})
-}
-
-func TestSitemapsThatTheUserNamedMaySpeakForSeededHosts(t *testing.T) {
-	inBubble(t, hasty, files(map[string]string{"cdn.test/s.xml": urlset("http://a.test/1", "http://b.test/2")}), func(x *trial) {
-		x.seed("http://a.test/")
-		x.seedSitemap("http://cdn.test/s.xml")
-		x.run()
-		x.saw("a.test", "/", "/1")
-		x.refused(map[frontier.Reason]int64{frontier.SitemapHost: 1})
-	})
-}
 
 func TestIndexesEndInDepthAndInCircles(t *testing.T) {
 	web := map[string]string{}
