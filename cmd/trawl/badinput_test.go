@@ -168,11 +168,12 @@ func TestAFileThatCannotBeReadIsNamed(t *testing.T) {
 		code  int
 		names []string
 	}{
-		{"no input file", []string{"crawl", "-i", "none.txt"}, exitFailed, []string{"--input", "none.txt"}},
-		{"a folder for input", []string{"crawl", "-i", "/"}, exitFailed, []string{"--input", "/", "directory"}},
+		{"no input file", []string{"crawl", "-i", "none.txt"}, exitUsage, []string{"--input", "none.txt"}},
+		{"a folder for input", []string{"crawl", "-i", "/"}, exitUsage, []string{"--input", "/", "directory"}},
 		{"no config file", []string{"crawl", "--config", "none.yaml", "http://a.example/"}, exitUsage, []string{"--config", "none.yaml"}},
 		{"a folder for config", []string{"crawl", "--config", "/", "http://a.example/"}, exitUsage, []string{"--config", "/"}},
-		{"no cookies", []string{"crawl", "--cookies", "none.txt", "http://a.example/"}, exitFailed, []string{"--cookies", "none.txt"}},
+		{"a folder for cookies", []string{"crawl", "--cookies", "/", "http://a.example/"}, exitUsage, []string{"--cookies /: ", "directory"}},
+		{"no cookies", []string{"crawl", "--cookies", "none.txt", "http://a.example/"}, exitUsage, []string{"--cookies", "none.txt"}},
 		{"a folder that cannot be", []string{"crawl", "-o", "/proc/none/x", "http://a.example/"}, exitFailed, []string{"/proc/none"}},
 		{"a folder below a file", []string{"crawl", "-o", os.Args[0] + "/x", "http://a.example/"}, exitFailed, []string{os.Args[0]}},
 		{"status of no crawl", []string{"status", "-o", "none"}, exitFailed, []string{"none"}},
@@ -182,6 +183,29 @@ func TestAFileThatCannotBeReadIsNamed(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			isMistake(t, call(t, dir, c.args...), c.code, c.names...)
+			none(t, dir)
+		})
+	}
+}
+
+// The line itself is a secret.
+func TestABadLineOfCookiesIsNamedAndNotShown(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{
+		"no cookies.txt":  "# Netscape HTTP Cookie File\ns3cret=1\n",
+		"a field more":    "\na.example\tFALSE\t/\tFALSE\t0\tid\ts3cret\tx\n",
+		"an endless line": "\n" + strings.Repeat("s3cret", 20_000),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			path := filepath.Join(t.TempDir(), "cookies.txt")
+			write(t, path, text)
+			r := call(t, dir, "crawl", "--cookies", path, "http://a.example/")
+			isMistake(t, r, exitUsage, "--cookies "+path+":2: ", "cookies.txt")
+			if strings.Contains(r.err, "s3cret") {
+				t.Errorf("%q shows the cookie", r.err)
+			}
 			none(t, dir)
 		})
 	}

@@ -58,7 +58,7 @@ func openInputs(names []string, stdin io.Reader) (inputs []input, err error) {
 		}
 		if err != nil {
 			closeAll(inputs)
-			return nil, fmt.Errorf("--input %w", withoutOp(err))
+			return nil, usagef("--input %w", withoutOp(err))
 		}
 		inputs = append(inputs, input{name, f})
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/cookiejar"
@@ -260,24 +261,28 @@ func (o *fetchFlags) readCookies() (http.CookieJar, error) {
 	}
 	f, err := os.Open(o.cookies)
 	if err != nil {
-		return nil, fmt.Errorf("--cookies: %w", withoutOp(err))
+		return nil, usagef("--cookies %w", withoutOp(err))
 	}
 	defer f.Close()
 	jar, _ := cookiejar.New(&cookiejar.Options{PublicSuffixList: publicsuffix.List}) // never fails
 	lines := bufio.NewScanner(f)
-	for n := 1; lines.Scan(); n++ {
+	n := 1
+	for ; lines.Scan(); n++ {
 		line, httpOnly := strings.CutPrefix(lines.Text(), "#HttpOnly_")
 		if line == "" || line[0] == '#' {
 			continue
 		}
 		field := strings.Split(line, "\t")
 		if len(field) != 7 {
-			return nil, fmt.Errorf("--cookies: %s:%d: not a line of a cookies.txt", o.cookies, n)
+			return nil, usagef("--cookies %s:%d: want 7 fields with tabs between them, as in a cookies.txt", o.cookies, n) // the line is a secret
 		}
 		setCookie(jar, field, httpOnly)
 	}
-	if err := lines.Err(); err != nil {
-		return nil, fmt.Errorf("--cookies: %s: %w", o.cookies, err)
+	switch err := lines.Err(); {
+	case errors.Is(err, bufio.ErrTooLong):
+		return nil, usagef("--cookies %s:%d: longer than a line of a cookies.txt", o.cookies, n)
+	case err != nil:
+		return nil, usagef("--cookies %w", withoutOp(err))
 	}
 	return jar, nil
 }
