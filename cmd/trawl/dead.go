@@ -46,12 +46,21 @@ func (o *deadFlags) run(ctx context.Context, io streams, s store) error {
 	if err != nil {
 		return err
 	}
+	st, err := s.Stats(ctx)
+	if err != nil {
+		return err
+	}
+	if err := o.reason.check(st.DeadFor); err != nil {
+		return err
+	}
 	w := bufio.NewWriter(io.out)
 	var writing error
+	none := true
 	err = s.Dead(ctx, func(d frontier.DeadURL) bool {
-		if o.host != "" && !slices.Contains(hosts, d.URL.Host()) || o.reason != "" && string(d.Reason) != o.reason {
+		if o.host != "" && !slices.Contains(hosts, d.URL.Host()) || o.reason.Reason != "" && d.Reason != o.reason.Reason {
 			return true
 		}
+		none = false
 		writing = o.print(w, d)
 		return writing == nil
 	})
@@ -60,6 +69,9 @@ func (o *deadFlags) run(ctx context.Context, io streams, s store) error {
 	}
 	if flushing := w.Flush(); err == nil {
 		err = flushing
+	}
+	if err == nil && none {
+		fmt.Fprintln(io.err, "trawl:", o.none(st))
 	}
 	return err
 }

@@ -67,8 +67,10 @@ func TestDeadURLsAreListedAndTriedAnew(t *testing.T) {
 	eachHome(t, func(t *testing.T, p home) {
 		p.fill(t)
 		mentions(t, p.fine(t, "retry-dead"), "no URL is dead")
-		if out := p.fine(t, "dead"); out != "" {
-			t.Errorf("%q", out)
+		for args, note := range map[string]string{"dead": "no URL is dead", "dead --reason poison": "no URL is dead", "refused --reason scope": "no link was refused"} {
+			if r := p.call(t, strings.Fields(args)...); r != (result{exitDone, "", "trawl: " + note + "\n"}) {
+				t.Errorf("%s: %+v", args, r)
+			}
 		}
 		p.with(t, func(s store) {
 			settle(t, s, frontier.Outcome{Verdict: frontier.Dead, Reason: "dns", Detail: "no such\x1b host"})
@@ -84,7 +86,7 @@ func TestDeadURLsAreListedAndTriedAnew(t *testing.T) {
 			n    int
 		}{
 			{[]string{"--reason", "dns"}, 3}, {[]string{"--host", "a.example"}, 2}, {[]string{"--host", "https://c.example"}, 1},
-			{[]string{"--host", "http://c.example"}, 0}, {[]string{"--host", "b.example", "--reason", "timeout"}, 1},
+			{[]string{"--host", "b.example", "--reason", "timeout"}, 1},
 		} {
 			if n := strings.Count(p.fine(t, append([]string{"dead"}, c.args...)...), "\n"); n != c.n {
 				t.Errorf("%q: %d, want %d", c.args, n, c.n)
@@ -92,6 +94,16 @@ func TestDeadURLsAreListedAndTriedAnew(t *testing.T) {
 		}
 		mentions(t, p.fine(t, "dead"), "dns", "https://a.example/0  no such  host")
 		mentions(t, p.fine(t, "status"), "finished")
+
+		for _, filter := range [][]string{{"--reason", "http-504"}, {"--host", "http://c.example"}} {
+			if r := p.call(t, append([]string{"dead"}, filter...)...); r != (result{exitDone, "", "trawl: 0 of 5 dead URLs are meant: dns 3, timeout 2\n"}) {
+				t.Errorf("%+v", r)
+			}
+		}
+		for _, command := range []string{"dead", "retry-dead"} {
+			isMistake(t, p.call(t, command, "--reason", "tiemout"), exitUsage, `--reason "tiemout"`, "dns 3, timeout 2")
+		}
+		isMistake(t, p.call(t, "refused", "--reason", "dns"), exitUsage, `--reason "dns"`)
 
 		mentions(t, p.fine(t, "retry-dead", "--reason", "poison"), "0 of 5 dead URLs", "dns 3, timeout 2")
 		mentions(t, p.fine(t, "retry-dead", "--host", "b.example", "--reason", "timeout"), "1 URLs are in line again; ", "go")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -13,7 +14,7 @@ import (
 
 type refusedFlags struct {
 	target
-	reason   string
+	reason   reasonFlag
 	examples int
 	json     bool
 }
@@ -38,7 +39,8 @@ With --json, one object a line: reason, count and examples.`,
 		}
 		return o.visit(ctx, func(s store) error { return o.run(ctx, io, s) })
 	}, own(func(f *pflag.FlagSet) {
-		f.StringVar(&o.reason, "reason", "", "only those refused for this `reason`")
+		o.reason.known = refusalReasons()
+		f.Var(&o.reason, "reason", "only those refused for this `reason`")
 		f.IntVarP(&o.examples, "examples", "n", 3, "show at most `n` examples of each reason")
 		f.BoolVar(&o.json, "json", false, "print JSON, one object a line")
 	}))
@@ -56,20 +58,35 @@ func (o *refusedFlags) run(ctx context.Context, io streams, s store) error {
 	if err != nil {
 		return err
 	}
+	if err := o.reason.check(st.Refused); err != nil {
+		return err
+	}
 	examples, err := s.Refused(ctx)
 	if err != nil {
 		return err
 	}
-	for _, why := range byCount(st.Refused) {
-		if o.reason != "" && o.reason != string(why) {
-			continue
-		}
+	reasons := byCount(st.Refused)
+	if o.reason.Reason != "" {
+		reasons = slices.DeleteFunc(reasons, func(why frontier.Reason) bool { return why != o.reason.Reason })
+	}
+	if len(reasons) == 0 {
+		fmt.Fprintln(io.err, "trawl:", o.none(st))
+	}
+	for _, why := range reasons {
 		once := distinct(examples[why])
 		if err := o.print(io, refusedLine{why, st.Refused[why], once[:min(o.examples, len(once))]}); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// none says that no refused link is meant, and which there are.
+func (o *refusedFlags) none(st frontier.Stats) string {
+	if len(st.Refused) == 0 {
+		return "no link was refused"
+	}
+	return fmt.Sprintf("no link was refused for %s: %s", o.reason.Reason, oneLine(list(st.Refused, reasonName)))
 }
 
 // distinct is a list in its order, each once.

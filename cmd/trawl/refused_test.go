@@ -32,6 +32,9 @@ func TestRefusedLinksAreCountedByReasonWithExamples(t *testing.T) {
 		if text := p.fine(t, "refused", "--reason", "calendar", "-n", "1"); text != "calendar         20\n  https://a.example/1\n" {
 			t.Errorf("%q", text)
 		}
+		if r := p.call(t, "refused", "--reason", "depth"); r != (result{exitDone, "", "trawl: no link was refused for depth: calendar 20, robots 2\n"}) {
+			t.Errorf("%+v", r)
+		}
 		list := objects(t, p.fine(t, "refused", "--json", "--reason", "calendar", "-n", "0"))
 		if len(list) != 1 || !reflect.DeepEqual(list[0], map[string]any{"reason": "calendar", "count": 20.0, "examples": []any{}}) {
 			t.Errorf("%v", list)

@@ -11,11 +11,23 @@ import (
 )
 
 // deadFilter picks dead URLs.
-type deadFilter struct{ host, reason string }
+type deadFilter struct {
+	host   string
+	reason reasonFlag
+}
 
 func (o *deadFilter) register(f *pflag.FlagSet) {
 	f.StringVar(&o.host, "host", "", "only those of this `host`, such as example.com or https://example.com")
-	f.StringVar(&o.reason, "reason", "", "only those given up for this `reason`, as trawl status names it")
+	o.reason.known = deadReasons()
+	f.Var(&o.reason, "reason", "only those given up for this `reason`, as trawl status names it")
+}
+
+// none says that no dead URL is meant, and which there are.
+func (o *deadFilter) none(st frontier.Stats) string {
+	if st.Dead == 0 {
+		return "no URL is dead"
+	}
+	return fmt.Sprintf("0 of %s dead URLs are meant: %s", formatCount(st.Dead), oneLine(list(st.DeadFor, reasonName)))
 }
 
 // hosts are those that --host means, or any.
@@ -52,16 +64,22 @@ func (o *retryDeadFlags) run(ctx context.Context, io streams, s store) error {
 	if err != nil {
 		return err
 	}
+	st, err := s.Stats(ctx)
+	if err != nil {
+		return err
+	}
+	if err := o.reason.check(st.DeadFor); err != nil {
+		return err
+	}
 	all := int64(0)
 	for _, h := range hosts {
-		n, err := s.Retry(ctx, h, frontier.Reason(o.reason))
+		n, err := s.Retry(ctx, h, o.reason.Reason)
 		all += n
 		if err != nil {
 			return err
 		}
 	}
-	st, err := s.Stats(ctx)
-	if err != nil {
+	if st, err = s.Stats(ctx); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintln(io.out, o.said(all, st))
@@ -71,10 +89,8 @@ func (o *retryDeadFlags) run(ctx context.Context, io streams, s store) error {
 // said tells how many URLs are in line again, and what goes on with them.
 func (o *retryDeadFlags) said(n int64, st frontier.Stats) string {
 	switch {
-	case n == 0 && st.Dead == 0:
-		return "no URL is dead"
 	case n == 0:
-		return fmt.Sprintf("0 of %s dead URLs are meant: %s", formatCount(st.Dead), oneLine(list(st.DeadFor, reasonName)))
+		return o.none(st)
 	case st.State != frontier.Running:
 		return fmt.Sprintf("%s URLs are in line again; the crawl is %s: trawl resume goes on with them", formatCount(n), st.State)
 	}
