@@ -32,18 +32,25 @@ func newCompletion(io streams) *cobra.Command {
 	}
 }
 
-// completeValues makes a shell propose the values of flags that have a few, and folders for --out.
+// proposer is a flag that knows how what is typed can go on.
+type proposer interface{ propose(typed string) []string }
+
+// completeValues makes a shell propose the values of flags that have a few, and files and folders to those that take one.
+// Left to itself it would propose files for all.
 func completeValues(cmd *cobra.Command) {
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		of := []string{"auto", "off"}
-		switch v := f.Value.(type) {
-		case *choice:
-			of = v.of
-		case *sitemapSetting:
-		default:
+		complete := cobra.NoFileCompletions
+		takes, _ := pflag.UnquoteUsage(f)
+		switch v, proposes := f.Value.(proposer); {
+		case proposes:
+			complete = func(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+				return v.propose(typed), cobra.ShellCompDirectiveNoFileComp
+			}
+		case takes == "file":
 			return
+		case takes == "folder":
+			complete = cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs)
 		}
-		cmd.RegisterFlagCompletionFunc(f.Name, cobra.FixedCompletions(of, cobra.ShellCompDirectiveNoFileComp)) // fails for a flag that is not there
+		cmd.RegisterFlagCompletionFunc(f.Name, complete) // fails for a flag that is not there
 	})
-	cmd.MarkFlagDirname("out") // likewise
 }

@@ -24,6 +24,7 @@ answers. The exit code is 0 or 1, as Docker's HEALTHCHECK wants it.`,
 		RunE:    func(c *cobra.Command, _ []string) error { return checkHealth(c.Context(), addr) },
 	}
 	cmd.Flags().StringVar(&addr, "listen", ":6060", "`address` that it listens on")
+	completeValues(cmd)
 	return cmd
 }
 

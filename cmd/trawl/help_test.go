@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"trawl/frontier"
 )
 
 func TestHelpHasEveryFlagOnceAndFitsATerminal(t *testing.T) {
@@ -51,8 +53,41 @@ func TestCompletionScriptsAreRunByTheirShell(t *testing.T) {
 			t.Errorf("%s: %v %s", shell, err, out)
 		}
 	}
-	if r := call(t, dir, "__complete", "crawl", "--scope", ""); !strings.HasPrefix(r.out, "page\nprefix\nhost\ndomain\nany\n") {
-		t.Errorf("%+v", r)
+}
+
+func TestFlagsWithAFewValuesAreCompletedAndNoOtherByFiles(t *testing.T) {
+	t.Parallel()
+	words := func(known []frontier.Reason) string {
+		return strings.Join((&reasonFlag{known: known}).propose(""), "\n")
+	}
+	const files, none, folders = ":0\n", ":4\n", ":16\n"
+	for args, want := range map[string]string{
+		"crawl --scope":              "page\nprefix\nhost\ndomain\nany\n" + none,
+		"crawl --sitemaps":           "auto\noff\n" + none,
+		"crawl --fold":               "www\nindex\nslash\nscheme\n" + none,
+		"crawl --fold www,s":         "www,www\nwww,index\nwww,slash\nwww,scheme\n" + none, // a shell drops what does not begin with what is typed,
+		"seed --robots":              "obey\nignore\n" + none,
+		"worker --durability":        "auto\nnone\nwait\n" + none,
+		"policy set --scope":         "page\nprefix\nhost\ndomain\nany\n" + none,
+		"demo --progress":            "auto\nbar\nplain\nnone\n" + none,
+		"dead --reason":              words(deadReasons()) + "\n" + none,
+		"retry-dead --reason":        words(deadReasons()) + "\n" + none,
+		"refused --reason":           words(refusalReasons()) + "\n" + none,
+		"crawl --depth":              none,
+		"healthcheck --listen":       none,
+		"crawl --cookies":            files,
+		"crawl -i":                   files,
+		"status --config":            files,
+		"status -o":                  folders,
+		"crawl https://a.example -d": none,
+	} {
+		typed := strings.Fields(args)
+		if last := typed[len(typed)-1]; strings.HasPrefix(last, "-") {
+			typed = append(typed, "")
+		}
+		if r := call(t, t.TempDir(), append([]string{"__complete"}, typed...)...); r.out != want {
+			t.Errorf("%s: %q, want %q", args, r.out, want)
+		}
 	}
 }
 

@@ -39,7 +39,8 @@ type policyFlags struct {
 	retries            int
 	allowNet           []string
 	assets             bool
-	dropParams, fold   []string
+	dropParams         []string
+	fold               choices
 	adaptive           bool
 	robotsCache        duration
 	hostFailures       int
@@ -75,7 +76,8 @@ func (o *policyFlags) registerScope(f *pflag.FlagSet) {
 // registerKeys has what is fixed when a crawl is made.
 func (o *policyFlags) registerKeys(f *pflag.FlagSet) {
 	f.StringSliceVar(&o.dropParams, "drop-params", frontier.DefaultDropParams, "parameters of URLs that tell no pages apart, by `name`")
-	f.StringSliceVar(&o.fold, "fold", nil, "further `differences` that tell no pages apart: www, index, slash, scheme")
+	o.fold.of = []string{frontier.FoldWWW, frontier.FoldIndex, frontier.FoldSlash, frontier.FoldScheme}
+	f.Var(&o.fold, "fold", "further `differences` that tell no pages apart: www, index, slash, scheme")
 }
 
 // fixKeys sets what tells URLs apart, which a crawl that is there keeps as it is.
@@ -90,7 +92,7 @@ func (o *policyFlags) fixKeys(p *frontier.Policy, flags *pflag.FlagSet, isNew bo
 		flag   string
 		given  []string
 		policy *[]string
-	}{{"drop-params", o.dropParams, &p.DropParams}, {"fold", o.fold, &p.Fold}} {
+	}{{"drop-params", o.dropParams, &p.DropParams}, {"fold", o.fold.list, &p.Fold}} {
 		switch {
 		case isNew:
 			*list.policy = list.given

@@ -23,7 +23,7 @@ func (r *reasonFlag) Set(s string) error {
 	return nil
 }
 
-func (r *reasonFlag) values(string) (list []string) {
+func (r *reasonFlag) propose(string) (list []string) {
 	for _, known := range r.known {
 		list = append(list, string(known))
 	}

@@ -88,7 +88,7 @@ func readKey(cmd *cobra.Command, key string, value *yaml.Node) error {
 		return nil
 	}
 	values := []*yaml.Node{value}
-	if _, takesMany := flag.Value.(pflag.SliceValue); takesMany && value.Kind == yaml.SequenceNode {
+	if _, takesMany := flag.Value.(cobra.SliceValue); takesMany && value.Kind == yaml.SequenceNode {
 		values = value.Content
 	}
 	for _, v := range values {

@@ -63,19 +63,9 @@ func (s *sitemapSetting) seeds() (list []frontier.Entry) {
 	return list
 }
 
-// Append, Replace and GetSlice make the flag a pflag.SliceValue, of which a file can give several.
-func (s *sitemapSetting) Append(value string) error { return s.Set(value) }
+func (s *sitemapSetting) propose(string) []string { return []string{"auto", "off"} }
 
-func (s *sitemapSetting) Replace(values []string) error {
-	*s = sitemapSetting{onlyMode: s.onlyMode}
-	for _, v := range values {
-		if err := s.Set(v); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
+// GetSlice makes it a flag of which a file can give several.
 func (s *sitemapSetting) GetSlice() []string {
 	list := []string{sitemapMode(!s.off)}
 	for _, u := range s.urls {

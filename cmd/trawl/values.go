@@ -51,6 +51,41 @@ func (c *choice) Set(s string) error {
 	return nil
 }
 
+func (c *choice) propose(string) []string { return c.of }
+
+// choices is a flag with some of a few values: a list with commas, or given again.
+type choices struct {
+	list []string
+	of   []string
+}
+
+func (c *choices) String() string     { return strings.Join(c.list, ",") }
+func (c *choices) Type() string       { return "list" }
+func (c *choices) GetSlice() []string { return c.list }
+
+func (c *choices) Set(s string) error {
+	if s == "" {
+		return nil // none of them
+	}
+	for word := range strings.SplitSeq(s, ",") {
+		one := choice{of: c.of}
+		if err := one.Set(word); err != nil {
+			return err
+		}
+		c.list = append(c.list, word)
+	}
+	return nil
+}
+
+// propose goes on after the last comma.
+func (c *choices) propose(typed string) (list []string) {
+	head := typed[:strings.LastIndexByte(typed, ',')+1]
+	for _, word := range c.of {
+		list = append(list, head+word)
+	}
+	return list
+}
+
 // size is a flag: bytes, or "512KiB", "10MiB", "1GB".
 type size int64
 
