@@ -26,7 +26,8 @@ func newExport(io streams) *cobra.Command {
 		Short: "Write a crawl to a file, so that another frontier can go on with it",
 		Long: `Write all that the frontier keeps of a crawl to a file, from which trawl import makes the
 same crawl in another folder or on another server: nothing is fetched twice. The crawl must
-be at rest: an embedded one not running; one on Redis paused or stopped, with nothing lent.
+be at rest: an embedded one not running; one on Redis finished, paused or stopped, with
+nothing lent.
 
 The file is one JSON object a line, compressed if its name ends in .gz. It gets its name when
 it is complete. It holds the secret of the crawl's fingerprints: do not publish it.`,
@@ -58,9 +59,6 @@ func fileNamed(args []string) string {
 }
 
 func (t *target) export(ctx context.Context, io streams, s store, path string) error {
-	if err := t.rests(ctx, s); err != nil {
-		return err
-	}
 	if path == "-" {
 		_, err := writeParts(ctx, io.out, s)
 		return err
@@ -72,20 +70,6 @@ func (t *target) export(ctx context.Context, io streams, s store, path string) e
 	fmt.Fprintf(io.out, "%s is in %s: %s parts\n", t.crawl, path, formatCount(n))
 	if !t.embedded() {
 		fmt.Fprintln(io.out, "it stays on the server as well, and rests: trawl purge removes it there")
-	}
-	return nil
-}
-
-// rests checks that nobody works on the crawl. An embedded one is ours alone.
-func (t *target) rests(ctx context.Context, s store) error {
-	st, err := s.Stats(ctx)
-	switch {
-	case err != nil || t.embedded():
-		return err
-	case st.State == frontier.Running:
-		return fmt.Errorf("%s is running: trawl pause first", t.crawl)
-	case st.Leased > 0:
-		return fmt.Errorf("%s is %s, but %s URLs are still lent: try again when workers have finished them", t.crawl, st.State, formatCount(st.Leased))
 	}
 	return nil
 }

@@ -145,8 +145,25 @@ func TestACrawlOnAServerIsExportedAtRestAlone(t *testing.T) {
 	isMistake(t, p.call(t, "export", "x"), exitFailed, "running", "trawl pause")
 	p.with(t, func(s store) { lend(t, s, 1) })
 	p.fine(t, "pause")
-	isMistake(t, p.call(t, "export", "x"), exitFailed, "3 URLs are still lent")
+	isMistake(t, p.call(t, "export", "x"), exitFailed, "3 hosts are lent")
 	none(t, p.dir)
+}
+
+// Nobody need pause what has nothing left to do.
+func TestAFinishedCrawlIsAtRest(t *testing.T) {
+	t.Parallel()
+	eachHome(t, func(t *testing.T, p home) {
+		p.fill(t)
+		p.fine(t, "policy", "set", "--max-pages", "1")
+		p.with(t, func(s store) {
+			l := lend(t, s, 1)[0]
+			if err := s.Ack(t.Context(), &l, frontier.Report{Outcomes: []frontier.Outcome{{Verdict: frontier.Done}}, Release: true}); err != nil {
+				t.Fatal(err)
+			}
+		})
+		mentions(t, p.fine(t, "status"), "finished")
+		mentions(t, p.fine(t, "export", "x"), "default is in x: ")
+	})
 }
 
 // source is an exporter that yields one part, and an error.
