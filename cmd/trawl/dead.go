@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -87,7 +86,7 @@ type deadLine struct {
 
 func (o *deadFlags) print(w io.Writer, d frontier.DeadURL) error {
 	if o.json {
-		return json.NewEncoder(w).Encode(deadLine{d.URL.String(), d.Via, d.Reason, d.Detail, d.At})
+		return writeJSON(w, deadLine{d.URL.String(), d.Via, d.Reason, d.Detail, d.At})
 	}
 	// Lines come as they are read, so no column can wait for the longest.
 	_, err := fmt.Fprintf(w, "%s  %-12s  %s  %s\n", d.At.Local().Format(time.DateTime), oneLine(string(d.Reason)), oneLine(d.URL.String()), oneLine(d.Detail))

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -81,9 +80,8 @@ func (o *hostsFlags) print(io streams, list []frontier.HostStats, delay time.Dur
 		_, err := fmt.Fprint(io.out, hostTable(list, delay, time.Now()))
 		return err
 	}
-	lines := json.NewEncoder(io.out)
 	for _, h := range list {
-		if err := lines.Encode(h); err != nil {
+		if err := writeJSON(io.out, h); err != nil {
 			return err
 		}
 	}

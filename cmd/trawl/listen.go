@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -115,7 +114,7 @@ func (m *monitor) sendStatus(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(struct { // an error: the client has gone
+	_ = writeJSON(w, struct { // an error: the client has gone
 		Crawl  string         `json:"crawl"`
 		Worker string         `json:"worker,omitempty"` // its name in the fleet
 		Began  time.Time      `json:"began"`            // this run

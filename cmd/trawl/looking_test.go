@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"trawl/frontier"
 	"trawl/frontier/disk"
@@ -163,6 +164,9 @@ func objects(t *testing.T, text string) (list []map[string]any) {
 		var o map[string]any
 		if err := json.Unmarshal([]byte(line), &o); err != nil {
 			t.Fatalf("%v: %q", err, line)
+		}
+		if strings.ContainsFunc(strings.TrimSuffix(line, "\n"), func(r rune) bool { return !unicode.IsPrint(r) }) {
+			t.Errorf("%q would not look like what it is", line)
 		}
 		list = append(list, o)
 	}

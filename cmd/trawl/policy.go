@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -114,7 +113,7 @@ func (o *policyShowFlags) run(ctx context.Context, io streams) error {
 		return err
 	}
 	if o.json {
-		return json.NewEncoder(io.out).Encode(p)
+		return writeJSON(io.out, p)
 	}
 	for _, s := range settings(p) {
 		if s.flag == "user-agent" && s.value == "" {

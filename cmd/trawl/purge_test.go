@@ -73,12 +73,12 @@ func TestDeadURLsAreListedAndTriedAnew(t *testing.T) {
 			}
 		}
 		p.with(t, func(s store) {
-			settle(t, s, frontier.Outcome{Verdict: frontier.Dead, Reason: "dns", Detail: "no such\x1b host"})
+			settle(t, s, frontier.Outcome{Verdict: frontier.Dead, Reason: "dns", Detail: "no such\x1b\u202e host"})
 			settle(t, s, frontier.Outcome{Verdict: frontier.Dead, Reason: "timeout"})
 			settle(t, s, frontier.Outcome{Verdict: frontier.Done})
 		})
 		list := objects(t, p.fine(t, "dead", "--json"))
-		if len(list) != 5 || list[0]["reason"] != "dns" || list[0]["detail"] != "no such\x1b host" || list[0]["url"] == nil || list[0]["at"] == nil {
+		if len(list) != 5 || list[0]["reason"] != "dns" || list[0]["detail"] != "no such\x1b\u202e host" || list[0]["url"] == nil || list[0]["at"] == nil {
 			t.Errorf("%v", list)
 		}
 		for _, c := range []struct {
@@ -92,7 +92,7 @@ func TestDeadURLsAreListedAndTriedAnew(t *testing.T) {
 				t.Errorf("%q: %d, want %d", c.args, n, c.n)
 			}
 		}
-		mentions(t, p.fine(t, "dead"), "dns", "https://a.example/0  no such  host")
+		mentions(t, p.fine(t, "dead"), "dns", "https://a.example/0  no such   host")
 		mentions(t, p.fine(t, "status"), "finished")
 
 		for _, filter := range [][]string{{"--reason", "http-504"}, {"--host", "http://c.example"}} {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -103,7 +102,7 @@ func distinct(list []string) []string {
 
 func (o *refusedFlags) print(io streams, l refusedLine) error {
 	if o.json {
-		return json.NewEncoder(io.out).Encode(l)
+		return writeJSON(io.out, l)
 	}
 	if _, err := fmt.Fprintf(io.out, "%-16s %s\n", oneLine(string(l.Reason)), formatCount(l.Count)); err != nil {
 		return err

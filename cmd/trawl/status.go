@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -92,7 +91,7 @@ func (o *statusFlags) run(ctx context.Context, io streams) error {
 
 func (o *statusFlags) print(io streams, r *report) error {
 	if o.json {
-		return json.NewEncoder(io.out).Encode(r)
+		return writeJSON(io.out, r)
 	}
 	if f, ok := io.out.(*os.File); ok && o.watch && term.IsTerminal(int(f.Fd())) {
 		fmt.Fprint(f, "\x1b[H\x1b[J") // over the last one

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"trawl/crawler"
@@ -112,7 +113,7 @@ func appendError(b []byte, e *crawler.RecordError) []byte {
 }
 
 // appendString appends s in quotes. Bytes that are no UTF-8 become U+FFFD; what could end a line (U+2028 and U+2029 do
-// in JavaScript) or command a terminal is escaped.
+// in JavaScript), command a terminal or turn the text after it around is escaped.
 func appendString(b []byte, s string) []byte {
 	b = append(b, '"')
 	from := 0 // s[from:i] goes as it is
@@ -122,13 +123,19 @@ func appendString(b []byte, s string) []byte {
 			continue
 		}
 		r, n := utf8.DecodeRuneInString(s[i:])
-		if r < 0xa0 || r == utf8.RuneError && n == 1 || r == '\u2028' || r == '\u2029' {
+		if r < 0xa0 || r == utf8.RuneError && n == 1 || misleads(r) {
 			b = appendEscape(append(b, s[from:i]...), r)
 			from = i + n
 		}
 		i += n
 	}
 	return append(append(b, s[from:]...), '"')
+}
+
+// misleads tells a character that ends a line, or turns text around. But for one they are general punctuation, so that
+// most text is not looked up.
+func misleads(r rune) bool {
+	return r == '\u061c' || r>>7 == 0x2000>>7 && unicode.In(r, unicode.Zl, unicode.Zp, unicode.Bidi_Control)
 }
 
 func appendEscape(b []byte, r rune) []byte {

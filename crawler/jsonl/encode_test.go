@@ -70,8 +70,8 @@ func check(t *testing.T, s string) {
 			t.Errorf("%q: %s has a control character", s, b)
 		}
 	}
-	if !utf8.Valid(b) || strings.ContainsFunc(string(b), func(r rune) bool { return unicode.IsControl(r) || r == 0x2028 || r == 0x2029 }) {
-		t.Errorf("%q: %q ends a line or commands a terminal, or is no UTF-8", s, b)
+	if !utf8.Valid(b) || strings.ContainsFunc(string(b), func(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp, unicode.Bidi_Control) }) {
+		t.Errorf("%q: %q ends a line, commands a terminal or turns text around, or is no UTF-8", s, b)
 	}
 }
 
@@ -81,7 +81,7 @@ func TestAnyStringBecomesOneLine(t *testing.T) {
 		check(t, "a"+string(rune(c))+"b")
 		check(t, "a"+string([]byte{byte(c)})+"b")
 	}
-	for _, s := range []string{"", "\u2028x\u2029", "\xff\xfe", "a\xe2\x80", "\xed\xa0\x80", "😀", "\ufffd", `</script>"\`} {
+	for _, s := range []string{"", "\u2028x\u2029", "\u061c\u200e\u200f\u202a\u202e\u2066\u2069", "e\u200d\ufeff", "\xff\xfe", "a\xe2\x80", "\xed\xa0\x80", "😀", "\ufffd", `</script>"\`} {
 		check(t, s)
 	}
 }
