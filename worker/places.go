@@ -26,15 +26,18 @@ func newPlaces(n int) *places {
 	return &places{all: make(chan struct{}, n), known: map[frontier.Host]struct{}{}}
 }
 
-// admit tells whether a stranger may take a place; then it is to be dismissed.
-func (p *places) admit() bool {
+// admit tells whether a host may take a place, and whether it does so as a stranger, who is to be dismissed.
+func (p *places) admit(h frontier.Host) (ok, strange bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if _, known := p.known[h]; known {
+		return true, false
+	}
 	if p.strangers >= cap(p.all)-min(len(p.known), (cap(p.all)+3)/4) {
-		return false
+		return false, false
 	}
 	p.strangers++
-	return true
+	return true, true
 }
 
 func (p *places) dismiss() {
@@ -81,25 +84,17 @@ func (v *visit) occupy(ctx context.Context) bool {
 
 // enter tells whether the host may be given a place now.
 func (v *visit) enter() bool {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.friend {
-		return true
+	ok, strange := v.w.places.admit(v.l.Host)
+	if strange {
+		v.mu.Lock()
+		v.strange++
+		v.mu.Unlock()
 	}
-	if !v.w.places.admit() {
-		return false
-	}
-	v.strange++
-	return true
+	return ok
 }
 
 // meet notes whether the host answers.
-func (v *visit) meet(answers bool) {
-	v.w.places.note(v.l.Host, answers)
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.friend = answers
-}
+func (v *visit) meet(answers bool) { v.w.places.note(v.l.Host, answers) }
 
 // answered ends one stay as a stranger, if there is one: a request came to its end, or to nothing.
 func (v *visit) answered() {

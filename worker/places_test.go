@@ -37,6 +37,31 @@ func TestHostsThatNeverAnswerLeaveOthersTheirPlaces(t *testing.T) {
 	})
 }
 
+// They leave free as many as there are such hosts, a quarter at most.
+func TestStrangersLeavePlacesToHostsThatAnswered(t *testing.T) {
+	t.Parallel()
+	p := newPlaces(8)
+	for i := range 3 {
+		p.note(frontier.Host(fmt.Sprint(i)), true)
+	}
+	p.note("2", false)
+	admitted := 0
+	for range 8 {
+		if ok, strange := p.admit("2"); ok != strange {
+			t.Error("who failed is no stranger")
+		} else if ok {
+			admitted++
+		}
+	}
+	if ok, strange := p.admit("0"); !ok || strange || admitted != 6 {
+		t.Errorf("%d strangers; who answered: %v, %v", admitted, ok, strange)
+	}
+	p.dismiss()
+	if ok, _ := p.admit("new"); !ok {
+		t.Error("the place of a stranger who left is free")
+	}
+}
+
 func TestRefreshesInARowAreLimitedLikeRedirects(t *testing.T) {
 	n := 0
 	answer := func(rw http.ResponseWriter, r *http.Request) {

@@ -39,7 +39,6 @@ type visit struct {
 	acked   int
 	slots   int           // held
 	strange int           // of them, as a stranger
-	friend  bool          // the host answers: see places
 	trouble string        // the latest failure of the host
 	over    bool          // it takes no more items
 	isOver  chan struct{} // closed then
@@ -59,9 +58,7 @@ func newVisit(w *worker, l frontier.Lease, sent time.Time) *visit {
 
 // run works until the lease is settled, lost, or better given back.
 func (v *visit) run(ctx context.Context) {
-	v.mu.Lock()
-	v.friend = v.l.Failures == 0
-	v.mu.Unlock()
+	v.meet(v.l.Failures == 0)
 	if !v.isDown() && v.readRobots(ctx) {
 		var lanes sync.WaitGroup
 		for range min(v.plan.Policy.PerHost, len(v.l.Items)) - 1 {
