@@ -59,6 +59,7 @@ func newVisit(w *worker, l frontier.Lease, sent time.Time) *visit {
 // run works until the lease is settled, lost, or better given back.
 func (v *visit) run(ctx context.Context) {
 	v.meet(v.l.Failures == 0)
+	v.trouble = v.w.trouble.latest(v.l.Host)
 	if !v.isDown() && v.readRobots(ctx) {
 		var lanes sync.WaitGroup
 		for range min(v.plan.Policy.PerHost, len(v.l.Items)) - 1 {
@@ -69,6 +70,10 @@ func (v *visit) run(ctx context.Context) {
 	}
 	v.work.Wait()
 	v.giveUp(ctx)
+	if v.health.count() == 0 {
+		v.trouble = ""
+	}
+	v.w.trouble.note(v.l.Host, v.trouble)
 	v.flush(ctx)
 	v.giveBack(ctx)
 }

@@ -113,6 +113,7 @@ type worker struct {
 	scarce atomic.Bool // the latest request for hosts got all it asked for: there may be more hosts than places
 
 	network network
+	trouble troubles
 	full    atomic.Bool  // no more hosts can be held
 	waiting atomic.Int64 // visits that wait for their host's next allowed time
 	failing atomic.Int64 // callers of the frontier that do not reach it
