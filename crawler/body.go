@@ -1,16 +1,15 @@
 package crawler
 
 import (
+	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"math/bits"
 	"net/http"
 	"runtime"
 	"sync"
-
-	"golang.org/x/sync/semaphore"
+	"time"
 )
 
 const (
@@ -26,30 +25,33 @@ const (
 // A body is read whole before it is decoded. So a decoder, whose window can take 16 MiB, is never held while a server
 // is slow: there are no more of them than processors, and the bytes as sent are at hand for an archive.
 type bodies struct {
-	large    *semaphore.Weighted // the budget
-	alone    chan struct{}       // one place: for a body that grows although the budget is used up
-	decoding chan struct{}       // one place per processor
-	decoders sync.Pool           // of *decoder
-	buffers  [32]sync.Pool       // of *[]byte; at i those of minBuffer<<i bytes
+	large    budget
+	window   time.Duration // in which a large body has to bring its share
+	decoding chan struct{} // one place per processor
+	decoders sync.Pool     // of *decoder
+	buffers  [32]sync.Pool // of *[]byte; at i those of minBuffer<<i bytes
 }
 
-func newBodies(budget int64) *bodies {
+func newBodies(large int64, timeout time.Duration) *bodies {
 	return &bodies{
-		large:    semaphore.NewWeighted(budget),
-		alone:    make(chan struct{}, 1),
+		large:    budget{left: large},
+		window:   timeout / windows,
 		decoding: make(chan struct{}, runtime.GOMAXPROCS(0)),
 		decoders: sync.Pool{New: func() any { return new(decoder) }},
 	}
 }
 
-// read fills in r's bodies, at most max decoded bytes. After an error nothing is held.
-func (b *bodies) read(ctx context.Context, resp *http.Response, r *Response, max int64) error {
+// read fills in r's bodies, at most max decoded bytes. After an error nothing is held. ctx is that of the request; cut
+// cancels it.
+func (b *bodies) read(ctx context.Context, cut context.CancelCauseFunc, resp *http.Response, r *Response, max int64) error {
 	encoding, err := contentEncoding(resp.Header)
 	if err != nil {
 		return &Error{Kind: KindDecode, Err: err}
 	}
 	h := &holding{bodies: b, max: max}
-	r.Raw, r.Truncated, err = h.fill(ctx, resp.Body, max, resp.ContentLength, true)
+	w := watch{budget: &b.large, window: b.window, cut: cut}
+	r.Raw, r.Truncated, err = h.fill(ctx, resp.Body, max, resp.ContentLength, &w)
+	w.rest()
 	if err == nil {
 		r.Body = r.Raw
 		if encoding != "" && len(r.Raw) > 0 { // a redirect, say, may name an encoding and have no body
@@ -58,6 +60,9 @@ func (b *bodies) read(ctx context.Context, resp *http.Response, r *Response, max
 	}
 	if err != nil {
 		h.release()
+		if slow := (*Error)(nil); errors.As(context.Cause(ctx), &slow) {
+			return slow
+		}
 		return err
 	}
 	r.release = h.release
@@ -65,32 +70,27 @@ func (b *bodies) read(ctx context.Context, resp *http.Response, r *Response, max
 }
 
 // holding is the memory of one response: its buffers, and what the large ones of them take of the budget.
-//
-// To wait for memory while holding some could block all who do. So a body takes what it can get as it grows, and when
-// there is no more it waits for the one place in which a body may have all it wants: who has that waits for nobody.
 type holding struct {
 	bodies  *bodies
 	max     int64 // bytes of a body
 	taken   int64 // of the budget
-	alone   bool
+	alone   bool  // it has the place beside the budget
+	waited  bool
 	buffers []*[]byte
 }
 
-// errNoRoom says that the budget is used up.
-var errNoRoom = errors.New("no memory left for large bodies")
-
-// fill reads src to its end or to limit; truncated: there was more. With an error it returns what it had read. It waits
-// for memory if it may, else it fails with errNoRoom.
-func (h *holding) fill(ctx context.Context, src io.Reader, limit, hint int64, mayWait bool) (data []byte, truncated bool, err error) {
+// fill reads src to its end or to limit; truncated: there was more. With an error it returns what it had read. A body
+// that is read under a watch may wait for memory; any other fails with errNoRoom.
+func (h *holding) fill(ctx context.Context, src io.Reader, limit, hint int64, w *watch) (data []byte, truncated bool, err error) {
 	// One byte more than announced, so that the end is seen without growing.
-	buf, err := h.grow(ctx, nil, min(max(hint+1, minBuffer), smallBody, limit), mayWait)
+	buf, err := h.grow(nil, min(max(hint+1, minBuffer), smallBody, limit)), error(nil)
 	for n := 0; err == nil; {
 		if int64(n) == limit {
 			more, err := hasMore(src)
 			return buf[:n], more, err
 		}
 		if n == len(buf) {
-			if buf, err = h.grow(ctx, buf, min(larger(int64(n), hint), limit), mayWait); err != nil {
+			if src, buf, err = h.extend(ctx, src, buf, min(larger(int64(n), hint), limit), w); err != nil {
 				break
 			}
 		}
@@ -98,6 +98,9 @@ func (h *holding) fill(ctx context.Context, src io.Reader, limit, hint int64, ma
 		m, err = src.Read(buf[n:])
 		n += m
 		data = buf[:n]
+		if w != nil {
+			w.came(m)
+		}
 	}
 	if err == io.EOF {
 		err = nil
@@ -121,16 +124,41 @@ func hasMore(src io.Reader) (bool, error) {
 	return err == nil, err
 }
 
-// grow returns a buffer of size bytes that begins with the bytes of old, whose memory it gives back.
-func (h *holding) grow(ctx context.Context, old []byte, size int64, mayWait bool) ([]byte, error) {
-	switch fits := h.take(large(size)); {
-	case !fits && !mayWait:
-		return nil, errNoRoom
-	case !fits:
-		if err := h.wait(ctx); err != nil {
-			return nil, err
+// extend makes a full buffer one of size bytes, and returns what is to be read next.
+func (h *holding) extend(ctx context.Context, src io.Reader, buf []byte, size int64, w *watch) (io.Reader, []byte, error) {
+	if n := large(size); !h.take(n) {
+		if w == nil {
+			return nil, nil, errNoRoom
+		}
+		var err error
+		if src, err = peek(src, int64(len(buf)), w); err != nil {
+			return nil, nil, err
+		}
+		w.rest()
+		if err := h.wait(ctx, n); err != nil {
+			return nil, nil, err
 		}
 	}
+	if w != nil {
+		w.expect(size)
+	}
+	return src, h.grow(buf, size), nil
+}
+
+// peek sees to it that there is more to read before anybody waits for the memory for it: bodies that come to a halt are
+// to be found out all at once, and not each when it is its turn.
+func peek(src io.Reader, held int64, w *watch) (io.Reader, error) {
+	w.expect(held)
+	ahead := make([]byte, minBuffer)
+	n, err := io.ReadFull(src, ahead)
+	if n > 0 && (err == io.EOF || err == io.ErrUnexpectedEOF) {
+		err = nil // the end is met again
+	}
+	return io.MultiReader(bytes.NewReader(ahead[:n]), src), err
+}
+
+// grow returns a buffer of size bytes that begins with the bytes of old, whose memory it gives back.
+func (h *holding) grow(old []byte, size int64) []byte {
 	p := h.bodies.buffer(size)
 	buf := (*p)[:size]
 	copy(buf, old)
@@ -138,7 +166,7 @@ func (h *holding) grow(ctx context.Context, old []byte, size int64, mayWait bool
 		h.drop()
 	}
 	h.buffers = append(h.buffers, p)
-	return buf, nil
+	return buf
 }
 
 // take takes so much of the budget, if that is left.
@@ -146,22 +174,26 @@ func (h *holding) take(n int64) bool {
 	if n == 0 || h.alone {
 		return true
 	}
-	ok := h.bodies.large.TryAcquire(n)
+	ok := h.bodies.large.take(n)
 	if ok {
 		h.taken += n
 	}
 	return ok
 }
 
-// wait waits for the place in which there is enough memory, at most until ctx ends.
-func (h *holding) wait(ctx context.Context) error {
-	select {
-	case h.bodies.alone <- struct{}{}:
+// wait waits for so much of the budget, or the place beside it.
+func (h *holding) wait(ctx context.Context, n int64) error {
+	alone, err := h.bodies.large.wait(ctx, n, h.waited)
+	h.waited = true
+	switch {
+	case err != nil:
+		return err
+	case alone:
 		h.alone = true
-		return nil
-	case <-ctx.Done():
-		return &Error{Kind: KindMemory, Err: fmt.Errorf("%w: %w", errNoRoom, ctx.Err())}
+	default:
+		h.taken += n
 	}
+	return nil
 }
 
 // drop gives the buffer filled last back.
@@ -170,7 +202,7 @@ func (h *holding) drop() {
 	p := h.buffers[last]
 	if n := large(int64(len(*p))); !h.alone { // alone it took nothing
 		h.taken -= n
-		h.bodies.large.Release(n)
+		h.bodies.large.give(n, false)
 	}
 	h.bodies.recycle(p)
 	h.buffers = h.buffers[:last]
@@ -180,10 +212,7 @@ func (h *holding) release() {
 	for _, p := range h.buffers {
 		h.bodies.recycle(p)
 	}
-	h.bodies.large.Release(h.taken)
-	if h.alone {
-		<-h.bodies.alone
-	}
+	h.bodies.large.give(h.taken, h.alone)
 	h.buffers, h.taken, h.alone = nil, 0, false
 }
 

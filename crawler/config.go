@@ -22,7 +22,8 @@ type Config struct {
 	MaxBody   int64         // bytes kept of a body, after decoding; 10 MiB
 
 	// LargeBodies bounds the memory of all bodies over 256 KiB together, in bytes; 64 MiB. When it is used up one body at
-	// a time may grow beyond it, up to its limit; others wait for that until their own deadline.
+	// a time may grow beyond it, up to its limit; others wait until their own deadline. While somebody waits, a body that
+	// holds some of it has to come at least so fast that its buffer would be filled within Timeout.
 	LargeBodies int64
 	// MaxIdle is how many connections are kept open for the next page, in all; 256. The number of requests under way
 	// at once is a good choice.

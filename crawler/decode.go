@@ -46,9 +46,9 @@ func (h *holding) decode(ctx context.Context, encoding string, r *Response) erro
 	body, more, err := h.decodeUpTo(ctx, encoding, r.Raw)
 	if errors.Is(err, errNoRoom) {
 		// The decoder was given up, and the work begins anew: to wait for memory with a decoder in hand could block
-		// those who have the memory.
+		// those who have the memory. How much it will take is not known.
 		h.drop()
-		if err := h.wait(ctx); err != nil {
+		if err := h.wait(ctx, everything); err != nil {
 			return err
 		}
 		body, more, err = h.decodeUpTo(ctx, encoding, r.Raw)
@@ -78,7 +78,7 @@ func (h *holding) decodeUpTo(ctx context.Context, encoding string, raw []byte) (
 	if err != nil {
 		return nil, false, err
 	}
-	return h.fill(ctx, src, h.max, 3*int64(len(raw)), false)
+	return h.fill(ctx, src, h.max, 3*int64(len(raw)), nil)
 }
 
 // decoder decodes one body at a time; its parts are made when they are first needed.

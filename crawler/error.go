@@ -25,7 +25,7 @@ const (
 	KindDNS      Kind = "dns"      // DNS gave no answer
 	KindConnect  Kind = "connect"  // refused or unreachable
 	KindTLS      Kind = "tls"      // no handshake, or a certificate that does not hold
-	KindTimeout  Kind = "timeout"  // a phase, or the whole request, took too long
+	KindTimeout  Kind = "timeout"  // a phase, or the whole request, took too long; or a large body came too slowly while others waited
 	KindMemory   Kind = "memory"   // other large bodies took the memory for them (Config.LargeBodies) until the deadline
 	KindReset    Kind = "reset"    // the connection ended before the response did
 	KindHeader   Kind = "header"   // more than 256 KiB of response header

@@ -47,7 +47,7 @@ func New(c Config) (*Fetcher, error) {
 		forNamed: all,
 		dialer:   d,
 		pool:     newPool(newTransport(c, d), c.MaxIdle),
-		bodies:   newBodies(c.LargeBodies),
+		bodies:   newBodies(c.LargeBodies, c.Timeout),
 	}, nil
 }
 
@@ -169,6 +169,8 @@ func (f *Fetcher) get(ctx context.Context, u *url.URL, r *Response, maxBody int6
 			return err
 		}
 	}
+	ctx, cut := context.WithCancelCause(ctx)
+	defer cut(nil)
 	l, err := f.pool.take(ctx, f.origin(u), wantsFresh(ctx))
 	if err != nil {
 		return err
@@ -187,7 +189,7 @@ func (f *Fetcher) get(ctx context.Context, u *url.URL, r *Response, maxBody int6
 	if f.cfg.Jar != nil {
 		f.cfg.Jar.SetCookies(u, resp.Cookies())
 	}
-	return f.bodies.read(ctx, resp, r, maxBody)
+	return f.bodies.read(ctx, cut, resp, r, maxBody)
 }
 
 // origin is that of the connections for a URL. A proxy is asked for plain pages of all hosts over the same ones.

@@ -170,7 +170,7 @@ func TestLargeBodiesWaitForTheirShare(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if !f.bodies.large.TryAcquire(2*size) || len(f.bodies.alone) > 0 {
+	if f.bodies.large.left != 2*size || f.bodies.large.alone {
 		t.Error("a share was not given back")
 	}
 }
@@ -190,7 +190,7 @@ func TestALargeBodyThatFindsNoRoomIsAnErrorOfItsKind(t *testing.T) {
 	fetch(t, f, s.URL+"/?gzip").Release()
 	first.Release()
 	fetch(t, f, s.URL).Release()
-	if !f.bodies.large.TryAcquire(2*size) || len(f.bodies.alone) > 0 {
+	if f.bodies.large.left != 2*size || f.bodies.large.alone {
 		t.Error("a share was not given back")
 	}
 }
@@ -204,7 +204,7 @@ func TestAFailedFetchHoldsNoShare(t *testing.T) {
 	f := newFetcher(t, Config{})
 	_, err := f.Fetch(t.Context(), s.URL)
 	wantKind(t, err, KindReset)
-	if !f.bodies.large.TryAcquire(f.cfg.LargeBodies) {
+	if f.bodies.large.left != f.cfg.LargeBodies {
 		t.Error("a share was not given back")
 	}
 }
