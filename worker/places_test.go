@@ -2,6 +2,7 @@ package worker
 
 import (
 	"fmt"
+	"math"
 	"net/http"
 	"testing"
 	"time"
@@ -60,6 +61,15 @@ func TestStrangersLeavePlacesToHostsThatAnswered(t *testing.T) {
 	if ok, _ := p.admit("new"); !ok {
 		t.Error("the place of a stranger who left is free")
 	}
+}
+
+func TestAnyNumberOfRequestsAtOnceIsPossible(t *testing.T) {
+	p := policy(func(p *frontier.Policy) { p.Delay, p.PerHost = 0, math.MaxInt })
+	inBubble(t, p, func(http.ResponseWriter, *http.Request) {}, func(x *trial) {
+		x.seed(urls("a.test", 20)...)
+		x.run()
+		x.settled(20, 0)
+	})
 }
 
 func TestRefreshesInARowAreLimitedLikeRedirects(t *testing.T) {

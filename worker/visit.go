@@ -191,7 +191,7 @@ func (v *visit) awaitFirst(ctx context.Context) bool {
 func (v *visit) piledUp() bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	lanes := v.plan.Policy.PerHost
+	lanes := min(v.plan.Policy.PerHost, len(v.pages))
 	return !v.over && lanes > 1 && v.slots >= 2*lanes && v.pages[v.acked] == nil
 }
 

@@ -19,13 +19,13 @@ func newCompletion(io streams) *cobra.Command {
 			}
 			switch args[0] {
 			case "bash":
-				return c.Root().GenBashCompletionV2(io.out, true)
+				return withoutOp(c.Root().GenBashCompletionV2(io.out, true))
 			case "zsh":
-				return c.Root().GenZshCompletion(io.out)
+				return withoutOp(c.Root().GenZshCompletion(io.out))
 			case "fish":
-				return c.Root().GenFishCompletion(io.out, true)
+				return withoutOp(c.Root().GenFishCompletion(io.out, true))
 			case "powershell":
-				return c.Root().GenPowerShellCompletionWithDesc(io.out)
+				return withoutOp(c.Root().GenPowerShellCompletionWithDesc(io.out))
 			}
 			return usagef("completion %q: want bash, zsh, fish or powershell", args[0])
 		},

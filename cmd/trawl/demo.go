@@ -56,8 +56,8 @@ bombs, traps, servers that never answer, links to this machine's own ports and s
 }
 
 func (o *demoFlags) run(ctx context.Context, io streams, flags *pflag.FlagSet) error {
-	if o.hosts < 1 || o.pages < 1 {
-		return usagef("--hosts %d --pages %d: must be at least 1", o.hosts, o.pages)
+	if err := o.fits(); err != nil {
+		return err
 	}
 	if err := o.clear(); err != nil {
 		return err
@@ -92,6 +92,25 @@ func (o *demoFlags) run(ctx context.Context, io streams, flags *pflag.FlagSet) e
 		err = errors.Join(err, fates.show(io, server, took))
 	}
 	return err
+}
+
+// The largest web that this machine's memory is trusted to hold.
+const (
+	mostHosts = 10_000
+	mostPages = 10_000_000
+)
+
+// fits checks the size of the web before it is made.
+func (o *demoFlags) fits() error {
+	switch {
+	case o.hosts < 1 || o.hosts > mostHosts:
+		return usagef("--hosts %d: must be 1 to %d", o.hosts, mostHosts)
+	case o.pages < 1 || o.pages > mostPages/o.hosts:
+		return usagef("--pages %d: must be 1 to %d, with %d hosts", o.pages, mostPages/o.hosts, o.hosts)
+	case o.many < 1 || o.many > mostPages:
+		return usagef("--many %d: must be 1 to %d", o.many, mostPages)
+	}
+	return nil
 }
 
 // clear removes the output of an earlier demo, but not of anything else.

@@ -67,11 +67,12 @@ func (t *target) export(ctx context.Context, io streams, s store, path string) e
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(io.out, "%s is in %s: %s parts\n", t.crawl, path, formatCount(n))
+	stays := ""
 	if !t.embedded() {
-		fmt.Fprintln(io.out, "it stays on the server as well, and rests: trawl purge removes it there")
+		stays = "it stays on the server as well, and rests: trawl purge removes it there\n"
 	}
-	return nil
+	_, err = fmt.Fprintf(io.out, "%s is in %s: %s parts\n%s", t.crawl, path, formatCount(n), stays)
+	return err
 }
 
 // exportFile writes a file that has its name only when it is whole and on the disk.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"time"
 
@@ -30,22 +29,19 @@ answers. The exit code is 0 or 1, as Docker's HEALTHCHECK wants it.`,
 
 // checkHealth asks as locally as listen serves: an address without a host is loopback, and no proxy is asked.
 func checkHealth(ctx context.Context, addr string) error {
-	host, port, err := net.SplitHostPort(addr)
+	at, err := listenAddress(addr)
 	if err != nil {
-		return usagef("--listen %q: want an address such as :6060 or 10.0.0.1:6060", addr)
-	}
-	if host == "" {
-		host = "127.0.0.1"
+		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, 4*time.Second)
 	defer cancel()
-	ask, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/healthz", nil)
+	ask, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+at+"/healthz", nil)
 	if err != nil {
 		return usagef("--listen %q: %w", addr, err)
 	}
 	answer, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(ask)
 	if err != nil {
-		return fmt.Errorf("no trawl listens on %s: %w", addr, err)
+		return fmt.Errorf("no trawl listens on %s: %w", addr, withoutCall(err))
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode == http.StatusOK {

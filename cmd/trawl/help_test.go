@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -95,5 +96,26 @@ func TestVersionIsOneLine(t *testing.T) {
 	t.Parallel()
 	if r := call(t, t.TempDir(), "version"); r.code != exitDone || !strings.HasPrefix(r.out, "trawl ") || strings.Count(r.out, "\n") != 1 {
 		t.Errorf("%+v", r)
+	}
+}
+
+func TestOutputThatCannotBeWrittenIsAnError(t *testing.T) {
+	t.Parallel()
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer full.Close()
+	s := site(t, map[string][]string{"/": nil})
+	for _, args := range [][]string{{"version"}, {"completion", "bash"}, {"demo", "--hosts", "1", "--pages", "1", "--progress", "none"}, quick(s.URL), {"export", "x"}} {
+		p := trawl(t.Context(), t.TempDir(), args...)
+		if args[0] == "export" {
+			crawl(t, p.Dir, s.URL)
+		}
+		var errs strings.Builder
+		p.Stdout, p.Stderr = full, &errs
+		if err := p.Run(); p.ProcessState.ExitCode() != exitFull || !strings.Contains(errs.String(), "trawl: /dev/stdout: no space left on device; make room") {
+			t.Errorf("%q: %v, %q", args, err, errs.String())
+		}
 	}
 }

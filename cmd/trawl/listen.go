@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -30,22 +31,33 @@ func listen(addr string) (*monitor, error) {
 	if addr == "" {
 		return nil, nil
 	}
-	host, port, err := net.SplitHostPort(addr)
-	if _, e := strconv.ParseUint(port, 10, 16); err != nil || e != nil {
-		return nil, usagef("--listen %q: want an address such as :6060 or 10.0.0.1:6060", addr)
-	}
-	if host == "" {
-		host = "127.0.0.1"
-	}
-	l, err := net.Listen("tcp", net.JoinHostPort(host, port))
+	at, err := listenAddress(addr)
 	if err != nil {
-		var call *os.SyscallError
-		if errors.As(err, &call) {
-			err = call.Err
-		}
-		return nil, fmt.Errorf("--listen %s: %w", addr, err)
+		return nil, err
+	}
+	l, err := net.Listen("tcp", at)
+	if err != nil {
+		return nil, fmt.Errorf("--listen %s: %w", addr, withoutCall(err))
 	}
 	return &monitor{listener: l}, nil
+}
+
+// listenAddress reads --listen.
+func listenAddress(addr string) (string, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if _, e := strconv.ParseUint(port, 10, 16); err != nil || e != nil {
+		return "", usagef("--listen %q: want an address such as :6060 or 10.0.0.1:6060", addr)
+	}
+	return net.JoinHostPort(cmp.Or(host, "127.0.0.1"), port), nil
+}
+
+// withoutCall is the error of a network operation without the operation.
+func withoutCall(err error) error {
+	var call *os.SyscallError
+	if errors.As(err, &call) {
+		return call.Err
+	}
+	return err
 }
 
 // serve answers requests until close is called.

@@ -163,8 +163,11 @@ func (o *policyFlags) apply(p *frontier.Policy, flags *pflag.FlagSet, isNew bool
 			set()
 		}
 	}
-	if flags.Changed("robots-cache") && p.RobotsCache == 0 {
+	switch {
+	case flags.Changed("robots-cache") && p.RobotsCache == 0:
 		return usagef("--robots-cache 0: must be more than 0, and 24h at most")
+	case o.depth < -1:
+		return usagef("--depth %d: must not be negative, but for -1: no limit", o.depth)
 	}
 	if err := o.fixKeys(p, flags, isNew); err != nil {
 		return err

@@ -15,9 +15,10 @@ import (
 )
 
 // summarize says how the crawl ended. When the store is what failed, its counts are missing.
-func (s *session) summarize(io streams, why ending) {
+func (s *session) summarize(io streams, why ending) error {
 	st, _ := s.stats(context.Background()) // the crawl has failed for the same reason
-	fmt.Fprint(io.out, s.summary(why, st, s.tally.Totals(), time.Since(s.began)))
+	_, err := fmt.Fprint(io.out, s.summary(why, st, s.tally.Totals(), time.Since(s.began)))
+	return withoutOp(err)
 }
 
 func (s *session) summary(why ending, st frontier.Stats, t worker.Totals, took time.Duration) string {

@@ -12,6 +12,9 @@ import (
 // duration is a flag: "500ms", "2s", or bare seconds.
 type duration time.Duration
 
+// longest is the longest duration of a flag: sums and multiples of some are still durations.
+const longest = 8760 * time.Hour
+
 func (d *duration) String() string {
 	if *d == 0 {
 		return "0" // which a help text leaves out
@@ -26,8 +29,11 @@ func (d *duration) Set(s string) error {
 		s = strconv.FormatFloat(seconds, 'f', -1, 64) + "s"
 	}
 	v, err := time.ParseDuration(s)
-	if err != nil {
+	switch {
+	case err != nil:
 		return errors.New("want a duration such as 500ms, 2s or 1.5")
+	case v > longest || v < -longest:
+		return errors.New("too long: want a year at most")
 	}
 	*d = duration(v)
 	return nil

@@ -27,8 +27,9 @@ func newVersion(io streams) *cobra.Command {
 		Use:   "version",
 		Short: "Print the version",
 		Args:  noArgs,
-		Run: func(*cobra.Command, []string) {
-			fmt.Fprintf(io.out, "trawl %s %s %s/%s\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintf(io.out, "trawl %s %s %s/%s\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			return withoutOp(err)
 		},
 	}
 }

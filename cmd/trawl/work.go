@@ -152,7 +152,9 @@ func (o *workFlags) work(ctx context.Context, io streams, inputs []input, open f
 	stopShowing := newProgress(screen, o.progress.value, s).start()
 	why, err := s.run(ctx, io, o, inputs)
 	stopShowing()
-	s.summarize(io, why)
+	if writing := s.summarize(io, why); err == nil {
+		err = writing
+	}
 	if closing := s.close(); err == nil {
 		err = closing
 	}
