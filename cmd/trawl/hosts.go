@@ -31,8 +31,8 @@ leased, done and dead; when the host may next be asked; the delay between its re
 the worker that holds it. With a host, that one alone. It reads every host of the crawl.
 
 With --json, one object a line: host, queued, delayed, leased, done, dead, next (no time:
-now), delay (its own, in nanoseconds; 0: that of the policy), worker and until (when its
-lease ends).`,
+now), delay (its own, in nanoseconds; 0: that of the policy), failures (in a row), worker and
+until (when its lease ends).`,
 		Example: `  trawl hosts
   trawl hosts --sort dead -n 50 --redis redis://localhost
   trawl hosts example.com --json`,

@@ -103,7 +103,7 @@ func TestDeadURLsAreListedAndTriedAnew(t *testing.T) {
 		for _, command := range []string{"dead", "retry-dead"} {
 			isMistake(t, p.call(t, command, "--reason", "tiemout"), exitUsage, `--reason "tiemout"`, "dns 3, timeout 2")
 		}
-		isMistake(t, p.call(t, "refused", "--reason", "dns"), exitUsage, `--reason "dns"`)
+		isMistake(t, p.call(t, "refused", "--reason", "dns"), exitUsage, `--reason "dns"`, "scope, ", "robots")
 
 		mentions(t, p.fine(t, "retry-dead", "--reason", "poison"), "0 of 5 dead URLs", "dns 3, timeout 2")
 		mentions(t, p.fine(t, "retry-dead", "--host", "b.example", "--reason", "timeout"), "1 URLs are in line again; ", "go")

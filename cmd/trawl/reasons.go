@@ -3,6 +3,7 @@ package main
 import (
 	"regexp"
 	"slices"
+	"strings"
 
 	"trawl/crawler"
 	"trawl/frontier"
@@ -36,7 +37,7 @@ func (r *reasonFlag) check(counted map[frontier.Reason]int64) error {
 		return nil
 	}
 	if len(counted) == 0 {
-		return usagef("--reason %q: no such reason, and nothing is there for any", r.Reason)
+		return usagef("--reason %q: no such reason; want one of %s", r.Reason, strings.Join(r.propose(""), ", "))
 	}
 	return usagef("--reason %q: no such reason; there are %s", r.Reason, list(counted, reasonName))
 }

@@ -117,15 +117,18 @@ func (o *seedFlags) fill(ctx context.Context, io streams, flags *pflag.FlagSet, 
 	if err := s.run(ctx, inputs); err != nil {
 		return err
 	}
+	after, err := store.Stats(ctx)
+	switch {
+	case err != nil:
+		return err
+	case s.offered == 0 && after.Seen == 0:
+		return usagef("no URL: neither the input nor the crawl has one")
+	}
 	note := ""
 	if changed {
 		note = ", with a new policy"
 	}
 	fmt.Fprintf(io.out, "%-10s %s%s\n", "crawl", crawl.Name, note)
-	after, err := store.Stats(ctx)
-	if err != nil {
-		return err
-	}
 	known := s.offered - s.added
 	over := min(known, capped(after)-capped(before)) // links of workers may be among them
 	text := fmt.Sprintf("%s new, %s known", formatCount(s.added), formatCount(known-over))

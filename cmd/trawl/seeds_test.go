@@ -128,6 +128,7 @@ func TestInputWithoutASeedIsAMistake(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "seeds.txt"), "# none\n")
 	isMistake(t, call(t, dir, quick("-i", "seeds.txt")...), exitUsage, "no URL")
+	isMistake(t, call(t, dir, "seed", "-o", "other", "-i", "seeds.txt"), exitUsage, "no URL")
 }
 
 func TestAFlagBeatsTheEnvironmentWhichBeatsTheFile(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"net/url"
 	"strings"
@@ -88,6 +89,9 @@ func (s *Store) loadAll() error {
 // openError makes errors of a foreign or damaged file readable.
 func openError(file string, err error) error {
 	text := err.Error()
+	if strings.Contains(text, "readonly database") { // readers leave marks in a file beside it
+		err = fmt.Errorf("%w: to look into it, too, takes leave to write in its folder", fs.ErrPermission)
+	}
 	for _, sign := range []string{"file is not a database", "malformed", "no such table", "no such column", "Scan error"} {
 		if strings.Contains(text, sign) && !errors.Is(err, ErrCorrupt) {
 			err = fmt.Errorf("%w: %w", ErrCorrupt, err)
