@@ -111,11 +111,11 @@ func (o *crawlFlags) open(ctx context.Context, flags *pflag.FlagSet, hasSeeds bo
 			return nil, err
 		}
 	}
-	if o.redis != "" {
+	if o.redis != "" { // now, as the name also holds the crawl open for the seeds
 		o.name = cmp.Or(o.name, uniqueName())
 	}
 	create := o.storeFlags.open
-	if hasSeeds {
+	if hasSeeds { // without them a mistyped --crawl or --out would make an empty crawl
 		create = func(ctx context.Context) (store, error) { return o.create(ctx, policy, holder(o.name)) }
 	}
 	store, err := create(ctx)

@@ -68,7 +68,7 @@ func (o *fsckFlags) run(ctx context.Context, io streams, s store) error {
 	case !o.repair:
 		return fmt.Errorf("%s: %s; trawl fsck --repair puts that right", o.crawl, findings(len(found)))
 	}
-	left, err := s.Check(ctx, false)
+	left, err := s.Check(ctx, false) // what cannot be put right is found again
 	if err != nil {
 		return err
 	}

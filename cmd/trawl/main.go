@@ -46,6 +46,8 @@ func run(args []string, io streams) int {
 	switch {
 	case code == exitFull:
 		fmt.Fprintln(io.err, "trawl:", oneLine(withoutUser(err.Error()))+"; make room, and the same command goes on")
+	case errors.Is(err, frontier.ErrUnavailable):
+		fmt.Fprintln(io.err, "trawl:", oneLine(withoutUser(err.Error()))+"; try again once it can be reached")
 	case err != nil:
 		fmt.Fprintln(io.err, "trawl:", oneLine(withoutUser(err.Error())))
 	}

@@ -172,6 +172,7 @@ func (o *policyFlags) apply(p *frontier.Policy, flags *pflag.FlagSet, isNew bool
 	if err := o.fixKeys(p, flags, isNew); err != nil {
 		return err
 	}
+	// It names the version that made the crawl, until somebody gives one of the two again.
 	if isNew || flags.Changed("user-agent") || flags.Changed("contact") {
 		p.UserAgent = o.agent()
 	}
@@ -301,5 +302,6 @@ func setCookie(jar http.CookieJar, field []string, httpOnly bool) {
 	if expires, err := strconv.ParseInt(field[4], 10, 64); err == nil && expires > 0 {
 		c.Expires = time.Unix(expires, 0)
 	}
+	// As if the host had set it over TLS: over http a jar takes no secure ones.
 	jar.SetCookies(&url.URL{Scheme: "https", Host: host, Path: "/"}, []*http.Cookie{c})
 }

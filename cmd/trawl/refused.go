@@ -72,7 +72,7 @@ func (o *refusedFlags) run(ctx context.Context, io streams, s store) error {
 		fmt.Fprintln(io.err, "trawl:", o.none(st))
 	}
 	for _, why := range reasons {
-		once := distinct(examples[why])
+		once := distinct(examples[why]) // the same link is refused on each page that has it
 		if err := o.print(io, refusedLine{why, st.Refused[why], once[:min(o.examples, len(once))]}); err != nil {
 			return err
 		}

@@ -58,7 +58,7 @@ func (t *target) change(ctx context.Context, io streams, s store, to frontier.St
 	} else if err := s.SetState(ctx, to); err != nil {
 		return err
 	}
-	st, err := s.Stats(ctx)
+	st, err := s.Stats(ctx) // after the change: what was lent in between is told, too
 	if err != nil {
 		return err
 	}

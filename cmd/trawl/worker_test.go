@@ -30,7 +30,7 @@ func TestARedisThatIsNoneIsToldInOneLine(t *testing.T) {
 		code      int
 		words     []string
 	}{
-		{"nobody listens", "redis://me:s3cret@127.0.0.1:1", exitStore, []string{"unavailable"}},
+		{"nobody listens", "redis://me:s3cret@127.0.0.1:1", exitStore, []string{"unavailable", "try again"}},
 		{"a wrong password", strings.Replace(guarded.URL(), "://", "://:s3cret@", 1), exitFailed, []string{"password"}},
 		{"no password", guarded.URL(), exitFailed, []string{"password"}},
 		{"a wrong scheme", "http://me:s3cret@127.0.0.1:6379", exitUsage, []string{"redis://"}},
