@@ -137,8 +137,10 @@ func (l *links) page(rec *crawler.Record, resp *crawler.Response) {
 	nofollow = nofollow || doc.NoFollow
 	base := frontier.NewBase(l.from.URL, doc.Base)
 	via := l.from.URL.String()
+	var watchers []*crowd
+	after := l.v.plan.Policy.EchoAfter
 	if resp.Status == http.StatusOK {
-		l.echo = l.v.w.traps.meet(l.from.URL, doc.Shape, len(doc.Links), l.v.plan.Policy.EchoAfter)
+		watchers, l.echo = l.v.w.traps.meet(l.from.URL, doc.Shape, len(doc.Links), after)
 	}
 	follows := make(map[string]bool, len(doc.Links)) // of each URL: one of its links may be followed
 	l.found = make([]frontier.Entry, 0, len(doc.Links))
@@ -167,6 +169,7 @@ func (l *links) page(rec *crawler.Record, resp *crawler.Response) {
 			l.refuse(frontier.ByNofollow, u.String())
 		}
 	}
+	l.v.w.traps.watch(watchers, l.from.URL, l.found, after)
 }
 
 // offer adds an entry to those found, if scope, limits and, as far as they are known here, robots rules allow it.

@@ -5,6 +5,7 @@ import (
 	"hash/maphash"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,66 +14,26 @@ import (
 	"trawl/parser"
 )
 
-// crowd are the pages of one shape and one class: of a folder, of a path with any query, or of a whole host.
-//
-// A site that answers anything with such a page (a 404 page that says 200, a shop that sells every size of every word)
-// has no end if each has new links. No count can tell it from an honest site of ten thousand like pages, but a URL that
-// cannot exist can: two of them are asked for, when there is a crowd, at the host's pace like any other. If both are
-// answered with the same shape again, and with different links, the crowd echoes: the links of such pages are refused
-// from then on. Links that stay are no harm; a list that shows its first page for page=nonsense is no trap either.
-type crowd struct {
-	pages int
-	state crowdState
-	tries int // probes that failed
-}
-
-type crowdState uint8
-
 const (
-	unknown crowdState = iota
-	asked              // a probe of it is due, or under way
-	echoing
-	honest  // the site does not answer anything with it
-	unasked // that cannot be found out
+	maxTries    = 3   // of a probe that comes to nothing: a timeout, an error of the server
+	mostDrawn   = 100 // links
+	mostAnswers = 20  // to draw them from
 )
 
-func (c *crowd) weight() int { return c.pages }
-
-// maxTries of a probe that comes to nothing: a timeout, an error of the server.
-const maxTries = 3
-
-// probe is a question that is to be asked of a host.
+// probe is a question that is to be asked of a host, a few times.
 type probe struct {
 	of    *crowd
 	shape uint64
-	model frontier.URL    // a page of the crowd
-	param bool            // the URL that cannot exist differs in a parameter, not in the path
-	whole bool            // the crowd is of the whole host
-	links map[uint64]bool // of the first answer
-	word  string          // the nonsense in the URL asked for last
+	model frontier.URL // a page of the crowd
+	param bool         // the URL that cannot exist differs in a parameter, not in the path
+	whole bool         // the crowd is of the whole host
+	word  string       // the nonsense in the URL asked for last
+
+	answers int
+	first   map[uint64]bool // links of the first answer
+	drawn   []uint64        // those of others which the first has not
 
 	underWay bool // guarded by traps.mu, like of
-}
-
-// meet counts a page that was read, and tells whether it is an echo. After so many of one shape a probe is due.
-func (t *traps) meet(u frontier.URL, shape uint64, links, after int) (echoes bool) {
-	if links == 0 || after <= 0 {
-		return false
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	class, query := classOf(u)
-	for _, class := range [2]string{class, ""} { // "": its host
-		c := t.crowds.get(t.crowdKey(u.Host(), class, shape))
-		c.pages++
-		if c.state == echoing || c.state == asked || c.state == honest { // what is so of the folder says enough
-			return c.state == echoing
-		}
-		if c.state == unknown && c.pages >= after*(1+c.tries) {
-			t.ask(&probe{of: c, shape: shape, model: u, param: query && class != "", whole: class == ""})
-		}
-	}
-	return false
 }
 
 // ask makes a probe due, if no other of its host is. When there are too many, one is forgotten whose host may never be
@@ -94,24 +55,6 @@ func (t *traps) ask(p *probe) {
 	t.due[p.model.Host()] = p
 }
 
-func (t *traps) crowdKey(host frontier.Host, class string, shape uint64) uint64 {
-	var h maphash.Hash
-	h.SetSeed(t.seed)
-	h.WriteString(string(host))
-	h.WriteString(class)
-	maphash.WriteComparable(&h, shape)
-	return h.Sum64()
-}
-
-// classOf returns a URL's folder, or its whole path when it has a query.
-func classOf(u frontier.URL) (class string, query bool) {
-	path, _, query := strings.Cut(u.Path(), "?")
-	if query {
-		return path, true
-	}
-	return path[:max(strings.LastIndexByte(strings.TrimSuffix(path, "/"), '/')+1, len("/"))], false
-}
-
 // next takes the probe of a host, if one is due.
 func (t *traps) next(h frontier.Host) *probe {
 	t.mu.Lock()
@@ -131,15 +74,21 @@ func (t *traps) again(p *probe) {
 	p.underWay = false
 }
 
-// conclude notes what a probe has shown.
+// conclude notes what a probe has shown. Without an answer it is unknown.
 func (t *traps) conclude(p *probe, state crowdState) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.due, p.model.Host())
-	if p.of.state = state; state == unknown {
-		if p.of.tries++; p.of.tries == maxTries {
-			p.of.state = unasked
-		}
+	switch c := p.of; {
+	case state == watched:
+		c.draw(p.drawn)
+	case state == unknown && c.tries+1 < maxTries:
+		c.state = unknown
+		c.tries++
+	case state == unknown:
+		c.conclude(unasked)
+	default:
+		c.conclude(state)
 	}
 }
 
@@ -245,50 +194,67 @@ func (v *visit) probe(ctx context.Context) (sent bool) {
 	return true
 }
 
-// heed draws the conclusion from the answer to a probe, or asks again.
+// heed draws the conclusion from the answer to a probe, or asks again. A site has an end whose pages have less than one
+// new link each.
 func (v *visit) heed(p *probe, u frontier.URL, resp *crawler.Response) {
-	shape, links := v.likeness(u, resp, p.quoted)
-	if shape != p.shape || len(links) == 0 {
+	shape, links := v.likeness(u, resp)
+	if shape == p.shape && len(links) > 0 {
+		p.draw(v.w.traps.seed, links)
+	}
+	switch {
+	case shape != p.shape, len(links) == 0, len(p.drawn) < p.answers-1:
 		v.w.traps.conclude(p, honest)
-		return
-	}
-	if p.links == nil {
-		p.links = links
+	case p.answers < mostAnswers && len(p.drawn) < mostDrawn:
 		v.w.traps.again(p)
-		return
+	default:
+		v.w.Log.Debug("seems to answer anything", "host", v.l.Host, "like", p.model)
+		v.w.traps.conclude(p, watched)
 	}
-	state := honest
-	if p.differs(links) {
-		state = echoing
-		v.w.Log.Debug("answers anything", "host", v.l.Host, "like", p.model)
-	}
-	v.w.traps.conclude(p, state)
 }
 
-// differs tells whether two answers lead to different places. Some links of honest pages contain their own URL; more of
-// them do where that is only wrong in a parameter.
-func (p *probe) differs(links map[uint64]bool) bool {
-	fresh := 0
-	for link := range links {
-		if !p.links[link] {
-			fresh++
+// draw takes the links of an answer that were not in one before.
+func (p *probe) draw(seed maphash.Seed, links []frontier.URL) {
+	isFirst := p.answers == 0
+	p.answers++
+	if isFirst {
+		p.first = make(map[uint64]bool, len(links))
+	}
+	for _, key := range p.unquoted(links) {
+		link := maphash.String(seed, key)
+		switch {
+		case isFirst:
+			p.first[link] = true
+		case !p.first[link] && len(p.drawn) < mostDrawn && !slices.Contains(p.drawn, link):
+			p.drawn = append(p.drawn, link)
 		}
 	}
-	if p.param {
-		return 2*fresh > len(links)
+}
+
+// unquoted returns the keys of links. Honest pages too make up some of what was asked for: a choice of languages, a
+// printed form. So the nonsense is left out of them, unless most quote it, and not as that choice does, in a query.
+func (p *probe) unquoted(links []frontier.URL) (keys []string) {
+	quoting := 0
+	for _, link := range links {
+		key := link.Key()
+		if p.word != "" && !p.param {
+			path := strings.IndexByte(key+"?", '?')
+			key = key[:path] + strings.ReplaceAll(key[path:], p.word, "~")
+		}
+		if keys = append(keys, key); p.word != "" && strings.Contains(key, p.word) {
+			quoting++
+		}
 	}
-	return 4*fresh >= len(links)
+	if 2*quoting <= len(keys) && quoting > 0 {
+		for i, key := range keys {
+			keys[i] = strings.ReplaceAll(key, p.word, "~")
+		}
+	}
+	return keys
 }
 
-// quoted tells whether a link has the URL that was asked for in its query.
-func (p *probe) quoted(link frontier.URL) bool {
-	_, query, _ := strings.Cut(link.Path(), "?")
-	return !p.param && p.word != "" && strings.Contains(query, p.word)
-}
-
-// likeness returns a page's shape and its links to its own host; 0 if it is none that was found. A panic is no likeness.
-// Links that the page only makes up of what was asked for, as a choice of languages does, are not among them.
-func (v *visit) likeness(u frontier.URL, resp *crawler.Response, quoted func(frontier.URL) bool) (shape uint64, links map[uint64]bool) {
+// likeness returns a page's shape and those of its links to its own host that the crawl would follow; 0 if it is none that
+// was found. A panic is no likeness.
+func (v *visit) likeness(u frontier.URL, resp *crawler.Response) (shape uint64, links []frontier.URL) {
 	defer func() {
 		if recover() != nil {
 			shape, links = 0, nil
@@ -300,10 +266,13 @@ func (v *visit) likeness(u frontier.URL, resp *crawler.Response, quoted func(fro
 	}
 	doc := parser.HTML(resp.Body, kind, parser.Options{Agent: v.w.Token})
 	base := frontier.NewBase(u, doc.Base)
-	links = map[uint64]bool{}
 	for _, link := range doc.Links {
-		if to, err := base.Resolve(link.URL); err == nil && to.Host() == u.Host() && !quoted(to) {
-			links[maphash.String(v.w.traps.seed, to.String())] = true
+		to, err := base.Resolve(link.URL)
+		if err != nil || to.Host() != u.Host() {
+			continue
+		}
+		if e := (frontier.Entry{URL: to}); v.plan.Scope.Judge(&e) == "" && allows(v.ruling, to) {
+			links = append(links, to)
 		}
 	}
 	return doc.Shape, links

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"fmt"
+	"hash/maphash"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -14,7 +15,7 @@ import (
 	"trawl/frontier"
 )
 
-// echoes is a policy under which a probe is sent after 10 pages.
+// echoes is a policy under which probes are sent after 10 pages.
 func echoes(change func(*frontier.Policy)) frontier.Policy {
 	return policy(func(p *frontier.Policy) {
 		p.Delay, p.EchoAfter = 0, 10
@@ -62,20 +63,20 @@ func TestSitesThatAnswerAnythingEnd(t *testing.T) {
 			return list
 		},
 	} {
-		t.Run(name, func(t *testing.T) { ends(t, echoes(nil), 600, frontier.Echo, links) })
+		t.Run(name, func(t *testing.T) { ends(t, echoes(nil), 1000, frontier.Echo, links) })
 	}
 }
 
-func TestPagesOfASiteThatAnswersAnythingAreRecordedAndTheProbeIsNot(t *testing.T) {
+func TestPagesOfASiteThatAnswersAnythingAreRecordedAndProbesAreNot(t *testing.T) {
 	inBubble(t, echoes(nil), site(func(*url.URL) []string { return []string{"/" + word() + ".html", "/" + word() + ".html"} }), func(x *trial) {
 		x.seed("http://a.test/")
 		x.run()
-		probes := x.probes()
-		if len(probes) != 2 {
-			x.Errorf("%d probes: %v", len(probes), probes)
+		probes := len(x.probes())
+		if probes != mostAnswers {
+			x.Errorf("%d probes", probes)
 		}
-		if n := x.web.log().Total(); n != len(x.journal.records)+2 || int64(n-2) != x.stats().Done {
-			x.Errorf("%d requests, %d records, %d done", n, len(x.journal.records), x.stats().Done)
+		if n := x.web.log().Total() - probes; n != len(x.journal.records) || int64(n) != x.stats().Done {
+			x.Errorf("%d other requests, %d records, %d done", n, len(x.journal.records), x.stats().Done)
 		}
 	})
 }
@@ -126,7 +127,7 @@ func TestAProbeKeepsThePaceAndRobots(t *testing.T) {
 		inBubble(t, p, after(100*time.Millisecond, page), func(x *trial) {
 			x.seed("http://a.test/")
 			x.run()
-			if n := len(x.probes()); n != 2 && n != 4 { // of the folder, or the host, or both
+			if n := len(x.probes()); n != mostAnswers {
 				x.Errorf("%d probes", n)
 			}
 			if gap, _ := x.web.log().MinGap("a.test"); gap < p.Delay {
@@ -171,7 +172,7 @@ func TestAProbeThatFailsIsTriedTwiceMore(t *testing.T) {
 		x.seed("http://a.test/")
 		x.run()
 		x.settled(300, 0)
-		if n := len(x.probes()); n != 2*maxTries { // of the folder, and of the host
+		if n := len(x.probes()); n != maxTries {
 			x.Errorf("%d probes", n)
 		}
 	})
@@ -189,6 +190,38 @@ func TestSessionsThatHaveNoNameEnd(t *testing.T) {
 		}
 		return list
 	})
+}
+
+// TestLinksThatOnlyQuoteTheQuestionAreNotNew has answers to questions of one kind.
+func TestLinksThatOnlyQuoteTheQuestionAreNotNew(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		param bool
+		links []string // with a tilde for the nonsense, and an asterisk for what is another word each time
+		fresh int
+	}{
+		"some in the path":              {false, []string{"/a", "/b", "/~/print", "/de/~"}, 0},
+		"most in the path":              {false, []string{"/a", "/~/print", "/de/~"}, 2},
+		"all in a query":                {false, []string{"/login?to=~", "/lang?to=~"}, 0},
+		"some in the query asked about": {true, []string{"/a", "/b", "/l?page=~&sort=1"}, 0},
+		"most in the query asked about": {true, []string{"/a", "/l?page=~&size=1", "/l?page=~&size=2"}, 2},
+		"new ones too":                  {false, []string{"/a", "/b", "/c", "/~/*/"}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, seed := probe{param: test.param}, maphash.MakeSeed()
+			for range 2 {
+				p.nonsense(12)
+				var links []frontier.URL
+				for _, form := range test.links {
+					links = append(links, frontier.Host("http://a.test").URL(strings.NewReplacer("~", p.word, "*", word()).Replace(form)))
+				}
+				p.draw(seed, links)
+			}
+			if len(p.drawn) != test.fresh {
+				t.Errorf("%d new links; want %d", len(p.drawn), test.fresh)
+			}
+		})
+	}
 }
 
 func TestEchoAfterZeroSendsNoProbe(t *testing.T) {

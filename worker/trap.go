@@ -9,7 +9,7 @@ import (
 	"trawl/frontier"
 )
 
-// How much is kept about traps, by a whole worker: some 20 MB when all of it is in use.
+// How much is kept about traps, by a whole worker: some 30 MB when all of it is in use.
 const (
 	maxTemplates = 32_768
 	maxCrowds    = 16_384

@@ -32,7 +32,7 @@ func (o *demoFlags) harden(c *webtest.Config, flags *pflag.FlagSet) {
 	o.timeout = duration(5 * time.Second)
 	o.retries, o.hostFailures = 2, 4
 	o.maxHostPages = max(300, 2*int64(o.pages))
-	o.dates, o.queries, o.echoAfter = 100, 200, 20
+	o.dates, o.queries, o.echoAfter = 100, 200, 5
 	if !flags.Changed("concurrency") {
 		o.concurrency = 128 // a third of them waits for hosts that never answer
 	}

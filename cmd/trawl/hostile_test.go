@@ -41,7 +41,7 @@ func hostileWeb() webtest.Config {
 func hostileCrawl(server *webtest.Server, args ...string) []string {
 	all := append([]string{
 		"crawl", "--progress", "none", "--contact", "test", "--scope", "any", "--allow-net", hostileNet, "--delay", "10ms", "--timeout", "4s", "--retries", "2",
-		"--host-failures", "3", "--max-host-pages", fmt.Sprint(60 + 3**hostilePages), "--max-dates", "60", "--max-queries", "60", "--echo-after", "20", "-c", "128",
+		"--host-failures", "3", "--max-host-pages", fmt.Sprint(60 + 3**hostilePages), "--max-dates", "60", "--max-queries", "60", "--echo-after", "4", "-c", "128",
 	}, args...)
 	return append(all, server.Seeds()...)
 }

@@ -56,7 +56,7 @@ func (o *policyFlags) registerTraps(f *pflag.FlagSet) {
 	f.IntVar(&o.pathRepeats, "max-path-repeats", p.MaxPathRepeats, "nor those in which a segment comes more than `n` times; 0: no limit")
 	f.IntVar(&o.dates, "max-dates", p.MaxDates, "nor more than `n` of a host that differ in nothing but a date; 0: no limit")
 	f.IntVar(&o.queries, "max-queries", p.MaxQueries, "nor more than `n` that differ in nothing but the query; 0: no limit")
-	f.IntVar(&o.echoAfter, "echo-after", p.EchoAfter, "after `n` pages that look alike, ask for two that cannot exist; 0: never")
+	f.IntVar(&o.echoAfter, "echo-after", p.EchoAfter, "after `n` pages that look alike, ask for some that cannot exist; 0: never")
 }
 
 func (o *policyFlags) registerScope(f *pflag.FlagSet) {
