@@ -191,7 +191,7 @@ func (l *links) judged(e frontier.Entry, reason frontier.Reason) {
 	if reason == "" && !l.allowed(&e) {
 		reason = frontier.ByRobots
 	}
-	if reason == "" && !e.Seed && !e.Sitemap && !l.finite {
+	if reason == "" {
 		reason = l.trap(&e)
 	}
 	if reason != "" {
@@ -204,7 +204,12 @@ func (l *links) judged(e frontier.Entry, reason frontier.Reason) {
 
 // trap tells whether an entry leads into a site without end, by what this worker knows.
 func (l *links) trap(e *frontier.Entry) frontier.Reason {
-	if l.echo {
+	switch {
+	case e.Sitemap && l.v.w.traps.sitemaps(e.URL) > maxSitemaps:
+		return frontier.ManySitemaps
+	case e.Sitemap || e.Seed || l.finite:
+		return ""
+	case l.echo:
 		return frontier.Echo
 	}
 	return l.v.w.traps.refuses(e.URL, &l.v.plan.Policy)

@@ -160,8 +160,6 @@ func (s *listing) take(ctx context.Context, e parser.SitemapEntry) {
 		s.refuse(frontier.SitemapDepth, u.String())
 	case !s.vouches(ctx, u.Host()):
 		s.refuse(frontier.SitemapHost, u.String())
-	case e.Sitemap && s.v.w.traps.sitemaps(u) > maxSitemaps:
-		s.refuse(frontier.ManySitemaps, u.String())
 	default:
 		s.offer(s.entry(e, u))
 	}

@@ -89,7 +89,8 @@ func (t *traps) queries(v *variant, limit int) int {
 	return t.count(v.host, 'q', v.template[:v.end]).add(maphash.Bytes(t.seed, v.template[v.end:]), limit)
 }
 
-// sitemaps counts those of a host, and returns how many there are: indexes can name others without end.
+// sitemaps counts those of a host, and returns how many there are: indexes can name others without end, and so can a
+// robots.txt each time it is asked for.
 func (t *traps) sitemaps(u frontier.URL) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()

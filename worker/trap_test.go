@@ -146,6 +146,35 @@ func TestSitemapsOfAHostHaveAnEnd(t *testing.T) {
 	})
 }
 
+// TestSitemapsHaveAnEndWhateverLeadsToThem has those that a robots.txt names, which may name others each time, and those that
+// known ones redirect to.
+func TestSitemapsHaveAnEndWhateverLeadsToThem(t *testing.T) {
+	t.Parallel()
+	p := frontier.DefaultPolicy()
+	scope, err := frontier.NewScope(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	host := frontier.Host("http://a.test")
+	scope.Add(host.URL("/"))
+	v := &visit{w: &worker{traps: newTraps()}, plan: &Plan{Policy: p, Scope: scope}, l: frontier.Lease{Host: host}}
+	named := links{v: v}
+	for i := range maxSitemaps {
+		named.offer(frontier.Entry{URL: host.URL(fmt.Sprintf("/%d.xml", i)), Sitemap: true})
+	}
+	redirected := links{v: v}
+	for i := range maxSitemaps {
+		redirected.from = &frontier.Item{Entry: frontier.Entry{URL: host.URL(fmt.Sprintf("/%d.xml", i)), Sitemap: true}}
+		redirected.redirect(fmt.Sprintf("/to/%d.xml", i))
+	}
+	if n := len(named.found) + len(redirected.found); n < maxSitemaps*7/8 || n > maxSitemaps*9/8 {
+		t.Errorf("%d were let pass", n)
+	}
+	if list := redirected.refused; len(list) != 1 || list[0].Reason != frontier.ManySitemaps {
+		t.Errorf("refused: %+v", list)
+	}
+}
+
 func TestPathsThatGrowEnd(t *testing.T) {
 	t.Parallel()
 	deeper := func(*url.URL) []string { return []string{"a/", "b/"} }
