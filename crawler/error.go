@@ -47,7 +47,8 @@ func (k Kind) Temporary() bool {
 type Error struct {
 	Kind   Kind
 	Err    error
-	Status int // of HTTP, when it was the body that failed; 0: there was no answer
+	Status int  // of HTTP, when it was the body that failed; 0: there was no answer
+	Unsent bool // there was no connection, so nothing was asked: it says nothing about the page
 }
 
 func (e *Error) Error() string { return string(e.Kind) + ": " + e.Err.Error() }

@@ -99,7 +99,7 @@ func (f *Fetcher) fetch(parent context.Context, rawURL string, maxBody int64) (*
 	r := &Response{URL: rawURL, Started: time.Now()}
 	if err := f.get(ctx, u, r, maxBody); err != nil {
 		e := *classify(parent, err)
-		e.Status = r.Status
+		e.Status, e.Unsent = r.Status, !r.asked
 		return nil, &e
 	}
 	r.Duration = time.Since(r.Started)
@@ -176,6 +176,7 @@ func (f *Fetcher) get(ctx context.Context, u *url.URL, r *Response, maxBody int6
 		return err
 	}
 	defer func() { f.pool.release(l, err != nil) }()
+	r.asked = true
 	r.RemoteAddr = addrPort(l.raw)
 	resp, err := l.RoundTrip(f.request(l.traced(ctx), u))
 	if err != nil {

@@ -2,6 +2,7 @@ package crawler
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -227,5 +228,19 @@ func TestTLSErrorsAreTold(t *testing.T) {
 	wantKind(t, err, KindTLS)
 	if r := fetch(t, newFetcher(t, Config{Insecure: true}), secure.URL); string(r.Body) != "hello" {
 		t.Errorf("body %q with Insecure, want hello", r.Body)
+	}
+}
+
+func TestAnErrorTellsWhetherAnythingWasAsked(t *testing.T) {
+	t.Parallel()
+	closed := httptest.NewServer(http.NotFoundHandler())
+	closed.Close()
+	broken := newServer(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	for url, unsent := range map[string]bool{closed.URL: true, "http://nowhere.example/": true, broken.URL: false} {
+		_, err := newFetcher(t, Config{Resolve: names{}.resolve}).Fetch(t.Context(), url)
+		var e *Error
+		if !errors.As(err, &e) || e.Unsent != unsent {
+			t.Errorf("%s: %+v, want Unsent %v", url, e, unsent)
+		}
 	}
 }

@@ -23,6 +23,7 @@ type Response struct {
 	// Truncated: there was more than Body holds.
 	Truncated bool
 
+	asked   bool // a connection was had
 	release func()
 }
 

@@ -94,14 +94,39 @@ func isOurs(err error) bool {
 	return false
 }
 
-// network is what a worker can tell of its own. When none of several hosts answers any more, it is not they who fail.
-type network struct {
-	mu      sync.Mutex
-	failing map[frontier.Host]struct{} // since the latest answer of any host
+// hostFailed counts a failure of the host, by a request that began at a time, and tells how long it is to rest; not
+// counted: it may well be our own network.
+func (v *visit) hostFailed(began time.Time, why string) (pause time.Duration, counted bool) {
+	outage := v.w.network.failed(v.l.Host, v.w.places.knows(v.l.Host))
+	v.meet(false)
+	v.mu.Lock()
+	v.trouble = why
+	v.mu.Unlock()
+	v.w.Log.Debug("host failed", "host", v.l.Host, "err", why, "own network", outage > 0)
+	if outage > 0 {
+		return jitter(min(max(outage, backoffBase), backoffMax)), false
+	}
+	pause = jitter(backoff(max(0, v.health.failed(began)-1)))
+	if v.isDown() { // nobody is to ask it any more
+		pause = 0
+	}
+	return pause, true
 }
 
-// severalHosts that fail, and none that answers: it is our own network.
-const severalHosts = 4
+// network is what a worker can tell of its own. When several hosts that answered before fail, and none answers any more,
+// it is not they who fail.
+type network struct {
+	mu      sync.Mutex
+	failing map[frontier.Host]struct{} // hosts that had answered, since the latest answer of any
+	since   time.Time                  // the first of them failed
+}
+
+const (
+	// severalHosts that fail, and none that answers: it is our own network,
+	severalHosts = 4
+	// but not for longer. They may be gone for good, as those of one machine, and crawls are to end.
+	longestOutage = 30 * time.Minute
+)
 
 func (n *network) answered() {
 	n.mu.Lock()
@@ -109,17 +134,21 @@ func (n *network) answered() {
 	clear(n.failing)
 }
 
-// failed notes that a host failed, and tells whether that is to be held against it.
-func (n *network) failed(h frontier.Host) bool {
+// failed notes that a host failed that had answered before, or had not. If that is not to be held against it, it tells for
+// how long our own network has been failing.
+func (n *network) failed(h frontier.Host, known bool) (outage time.Duration) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.failing == nil {
-		n.failing = map[frontier.Host]struct{}{}
+	if len(n.failing) == 0 {
+		n.failing, n.since = map[frontier.Host]struct{}{}, time.Now()
 	}
-	if len(n.failing) < severalHosts {
+	if known && len(n.failing) < severalHosts {
 		n.failing[h] = struct{}{}
 	}
-	return len(n.failing) < severalHosts
+	if outage = time.Since(n.since); len(n.failing) < severalHosts || outage > longestOutage {
+		return 0
+	}
+	return max(outage, 1)
 }
 
 // isDown tells whether the host failed too often in a row to be asked again.
@@ -138,8 +167,8 @@ func (v *visit) giveUp(ctx context.Context) {
 	if v.trouble != "" {
 		why += "; the latest: " + v.trouble
 	}
-	for i := v.taken; i < len(v.pages); i++ {
-		if !v.settle(ctx, i, v.dead(&v.l.Items[i], frontier.HostDown, why)) {
+	for i := v.acked; i < len(v.pages); i++ {
+		if v.pages[i] == nil && !v.settle(ctx, i, v.dead(&v.l.Items[i], frontier.HostDown, why)) {
 			return
 		}
 	}

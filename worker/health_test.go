@@ -144,27 +144,6 @@ func TestWantOfMemoryIsNotTheHostsFault(t *testing.T) {
 	})
 }
 
-func TestAShortOutageOfOurOwnNetworkCostsNoHost(t *testing.T) {
-	p := policy(func(p *frontier.Policy) { p.Delay = 0 })
-	var begin time.Time
-	answer := func(rw http.ResponseWriter, r *http.Request) {
-		if since := time.Since(begin); since > time.Second && since < 20*time.Minute {
-			reset(rw, r)
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	inBubble(t, p, answer, func(x *trial) {
-		begin = time.Now()
-		for _, host := range []string{"a.test", "b.test", "c.test", "d.test", "e.test"} {
-			x.seed(urls(host, 200)...)
-		}
-		x.run()
-		if s := x.stats(); s.DeadFor[frontier.HostDown] != 0 {
-			x.Errorf("given up: %v", s.DeadFor)
-		}
-	})
-}
-
 func TestRequestsThatFailTogetherAreOneFailure(t *testing.T) {
 	p := policy(func(p *frontier.Policy) { p.Delay, p.PerHost, p.HostFailures = 0, 16, 3 })
 	var begin time.Time

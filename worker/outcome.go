@@ -16,23 +16,30 @@ import (
 //
 //	answer                                   URL                          host
 //	2xx, 304, 3xx, 4xx but those below       done                         -
-//	429, 503                                 retry, not before the pause  failure, pause: Retry-After, or the backoff
+//	429, 503                                 retry, with patience         failure, pause: Retry-After, or the backoff
+//	502, 504                                 retry, with patience         -
 //	408, 425, 5xx but 501, 505               retry after the backoff      -
-//	no answer: dns, connect, timeout, reset  retry after the backoff      failure, pause: the backoff
+//	no answer: timeout, reset                retry, with patience         failure, pause: the backoff
+//	no connection: dns, connect, timeout     stays first in line          failure, pause: the backoff
 //	an answer that breaks off                retry after the backoff      pause: the backoff
 //	no memory for its body                   retry after the backoff      -
 //	no answer: anything else                 dead                         -
-//	retries used up                          dead                         as above
-//	none asked for: the host is down         dead                         -
+//	retries used up                          dead, but see below          as above
+//	the host is down                         dead                         -
 //
-// The backoff doubles from 1 s to 5 min with the attempts at the page, or the failures of the host in a row if they are
-// more, give or take a quarter. A host with Policy.HostFailures of them is down. Failures are not held against hosts when
-// several fail and none answers: then it is our own network.
+// The backoff doubles from 1 s to 5 min, with the attempts at the page or with the failures of the host in a row, give or
+// take a quarter. Patience is for what a server that starts anew would say: 4 s, 16 s, 64 s, and not before the pause.
+//
+// A host with Policy.HostFailures in a row is down. Until then no URL dies of failures that are its host's: those in a row
+// in which others failed too, and connections that are not made to a host that has answered for its robots.txt. When
+// several hosts that did answer fail, and none does, it is our own network for half an hour: hosts rest, and nothing is
+// held against them or their URLs.
 
 // verdict is what became of an item, and what is to be said of it.
 type verdict struct {
 	frontier.Outcome
 	pause     time.Duration // the host rests
+	stays     bool          // the item stays where it is: this says nothing about it
 	record    *crawler.Record
 	fetched   bool // it was asked for, and holds a slot
 	elsewhere bool // it has links to other hosts
@@ -60,18 +67,9 @@ func overloaded(status int) bool {
 	return false
 }
 
-// hostFailed counts a failure of the host, by a request that began at a time, and tells how long it is to rest; not
-// counted: it may well be our own network.
-func (v *visit) hostFailed(attempt int, began time.Time, why string) (wait time.Duration, counted bool) {
-	n := v.health.count()
-	if counted = v.w.network.failed(v.l.Host); counted {
-		n = v.health.failed(began)
-	}
-	v.meet(false)
-	v.mu.Lock()
-	v.trouble = why
-	v.mu.Unlock()
-	return jitter(backoff(max(attempt, n-1))), counted
+// startsAnew tells whether a status is one of a server, or what is in front of it, that will soon be back.
+func startsAnew(status int) bool {
+	return overloaded(status) || status == http.StatusBadGateway || status == http.StatusGatewayTimeout
 }
 
 // failure judges an attempt that came to nothing. It returns nil when there is an answer to read.
@@ -102,32 +100,46 @@ func (v *visit) unanswered(it *frontier.Item, err error, began time.Time) *verdi
 	return p
 }
 
-// temporary judges a failure that may pass. The host rests, unless it was ours.
+// temporary judges a failure that may pass.
 func (v *visit) temporary(it *frontier.Item, e *crawler.Error, began time.Time) *verdict {
-	wait := jitter(backoff(it.Attempt))
-	pause := wait
-	switch {
-	case e.Kind == crawler.KindMemory:
-		pause = 0
-	case e.Status == 0: // else it began to answer
-		wait, _ = v.hostFailed(it.Attempt, began, e.Error())
-		pause = wait
+	if e.Kind != crawler.KindMemory && e.Status == 0 {
+		return v.hostsFailure(it, e, 0, began)
 	}
+	wait := jitter(backoff(it.Attempt))
 	p := v.retryOrDead(it, frontier.Reason(e.Kind), e.Err.Error(), wait)
-	p.pause = pause
+	if e.Kind != crawler.KindMemory { // it began to answer
+		p.pause = wait
+	}
 	return p
 }
 
 // refusedForNow judges a status that is worth a retry.
 func (v *visit) refusedForNow(it *frontier.Item, resp *crawler.Response, began time.Time) *verdict {
-	wait, pause := jitter(backoff(it.Attempt)), time.Duration(0)
-	why := frontier.Reason("http-" + strconv.Itoa(resp.Status))
-	if overloaded(resp.Status) {
-		wait, _ = v.hostFailed(it.Attempt, began, string(why))
-		wait = cmp.Or(crawler.RetryAfter(resp.Header, time.Now()), wait)
-		pause = wait
+	why, text := "http-"+strconv.Itoa(resp.Status), http.StatusText(resp.Status)
+	switch {
+	case overloaded(resp.Status):
+		e := &crawler.Error{Kind: crawler.Kind(why), Err: errors.New(text)}
+		return v.hostsFailure(it, e, crawler.RetryAfter(resp.Header, time.Now()), began)
+	case startsAnew(resp.Status):
+		return v.retryOrDead(it, frontier.Reason(why), text, jitter(patience(it.Attempt)))
 	}
-	p := v.retryOrDead(it, why, http.StatusText(resp.Status), wait)
+	return v.retryOrDead(it, frontier.Reason(why), text, jitter(backoff(it.Attempt)))
+}
+
+// hostsFailure judges a failure that is held against the host, unless it is our own network's: the host rests, for as
+// long as it asks if it does. What the item pays for it depends on what else is known.
+func (v *visit) hostsFailure(it *frontier.Item, e *crawler.Error, asked time.Duration, began time.Time) *verdict {
+	pause, counted := v.hostFailed(began, e.Error())
+	pause = cmp.Or(asked, pause)
+	mayWait := v.plan.Policy.HostFailures > 0 // else it might for ever
+	if !counted || v.isDown() || mayWait && e.Unsent && v.ruling != nil {
+		return &verdict{pause: pause, stays: true}
+	}
+	why, detail, wait := frontier.Reason(e.Kind), e.Err.Error(), max(pause, jitter(patience(it.Attempt)))
+	p := again(why, detail, wait)
+	if othersFailed := v.health.count() > it.Attempt+1; !mayWait || !othersFailed {
+		p = v.retryOrDead(it, why, detail, wait)
+	}
 	p.pause = pause
 	return p
 }
@@ -137,6 +149,11 @@ func (v *visit) retryOrDead(it *frontier.Item, why frontier.Reason, detail strin
 	if it.Attempt >= v.plan.Policy.Retries {
 		return v.dead(it, why, detail)
 	}
+	return again(why, detail, wait)
+}
+
+// again puts an item off.
+func again(why frontier.Reason, detail string, wait time.Duration) *verdict {
 	return &verdict{Outcome: frontier.Outcome{Verdict: frontier.Retry, Reason: why, Detail: detail, After: wait}}
 }
 
@@ -160,6 +177,10 @@ func backoff(n int) time.Duration {
 	}
 	return min(backoffMax, backoffBase<<n)
 }
+
+// patience is for how long an item is put off after attempt number n, when its host may be what failed: with three
+// retries a minute and a half, in which a server starts anew.
+func patience(n int) time.Duration { return backoff(2*n + 2) }
 
 // jitter is d, give or take a quarter, so that what failed together does not come back together.
 func jitter(d time.Duration) time.Duration {

@@ -38,12 +38,12 @@ func around(d, want time.Duration) bool {
 }
 
 func TestEachStatusHasItsVerdict(t *testing.T) {
-	const done, retry, paused = "done", "retry", "retry, and the host rests"
+	const done, retry, patient, paused = "done", "retry", "retry with patience", "retry with patience, and the host rests"
 	for status, want := range map[int]string{
 		200: done, 203: done, 204: done, 206: done, 300: done, 301: done, 304: done, 399: done,
 		400: done, 401: done, 403: done, 404: done, 410: done, 418: done, 451: done, 499: done, 501: done, 505: done,
-		408: retry, 425: retry, 500: retry, 502: retry, 504: retry, 507: retry, 520: retry, 599: retry,
-		429: paused, 503: paused,
+		408: retry, 425: retry, 500: retry, 507: retry, 520: retry, 599: retry,
+		502: patient, 504: patient, 429: paused, 503: paused,
 	} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			answer := func(rw http.ResponseWriter, r *http.Request) {
@@ -57,10 +57,13 @@ func TestEachStatusHasItsVerdict(t *testing.T) {
 				if pause := x.pause(); want == paused != around(pause, time.Second) || want != paused && pause > 0 {
 					x.Errorf("the host rested for %v", pause)
 				}
-				if want == done {
+				switch why := frontier.Reason(fmt.Sprintf("http-%d", status)); want {
+				case done:
 					x.doneAtOnce(status)
-				} else {
-					x.diesOf(frontier.Reason(fmt.Sprintf("http-%d", status)), status)
+				case retry:
+					x.diesOf(why, status, backoff)
+				default:
+					x.diesOf(why, status, patience)
 				}
 			})
 		})
@@ -77,14 +80,14 @@ func (x *trial) doneAtOnce(status int) {
 }
 
 // diesOf wants the first page tried three times, with growing pauses between, and then given up.
-func (x *trial) diesOf(why frontier.Reason, status int) {
+func (x *trial) diesOf(why frontier.Reason, status int, wait func(attempt int) time.Duration) {
 	x.Helper()
 	x.settled(1, 1)
 	if got, want := x.journal.verdicts(first), []frontier.Verdict{frontier.Retry, frontier.Retry, frontier.Dead}; !slices.Equal(got, want) {
 		x.Errorf("verdicts %v, want %v", got, want)
 	}
 	for n, o := range x.journal.outcomes[first] {
-		if o.Reason != why || o.Verdict == frontier.Retry && !around(o.After, backoff(n)) {
+		if o.Reason != why || o.Verdict == frontier.Retry && !around(o.After, wait(n)) {
 			x.Errorf("attempt %d: %+v", n, o)
 		}
 	}
@@ -115,7 +118,7 @@ func TestNoAnswerIsRetriedAfterAPauseOrFinalByItsKind(t *testing.T) {
 				x.run()
 				pause := x.web.log().Requests("a.test")[0].Start.Sub(begin)
 				if temporary {
-					x.diesOf(frontier.Reason(kind), 0)
+					x.diesOf(frontier.Reason(kind), 0, patience)
 					if !around(pause, time.Second) {
 						x.Errorf("the host rested for %v", pause)
 					}
@@ -173,7 +176,7 @@ func TestAConnectionThatFailsOrBreaksRestsTheHost(t *testing.T) {
 			inBubble(t, p, answer, func(x *trial) {
 				x.seed(first, second)
 				x.run()
-				x.diesOf(kind, 0)
+				x.diesOf(kind, 0, patience)
 				if pause := x.pause(); !around(pause, time.Second) {
 					x.Errorf("the host rested for %v", pause)
 				}
@@ -222,24 +225,28 @@ func TestRetryAfterBindsTheHostAndIsBounded(t *testing.T) {
 	}
 }
 
-func TestTheBackoffGrowsWithTheAttempts(t *testing.T) {
+func TestWhatAnItemWaitsGrowsWithTheAttempts(t *testing.T) {
 	p := policy(func(p *frontier.Policy) { p.Delay, p.Retries, p.HostFailures = 0, 10, 0 })
-	answer := func(rw http.ResponseWriter, r *http.Request) { rw.WriteHeader(http.StatusBadGateway) }
-	inBubble(t, p, answer, func(x *trial) {
-		x.seed(first)
-		x.run()
-		x.settled(0, 1)
-		all := x.web.log().Requests("a.test")
-		if len(all) != 11 {
-			x.Fatalf("%d tries", len(all))
-		}
-		for n := range 10 {
-			gap := all[n+1].Start.Sub(all[n].End)
-			if want := backoff(n); gap < want*3/4 || gap > want*5/4+2*time.Second { // the worker looks once a second
-				x.Errorf("try %d: after %v, want about %v", n+1, gap, want)
-			}
-		}
-	})
+	for status, wait := range map[int]func(int) time.Duration{http.StatusInternalServerError: backoff, http.StatusBadGateway: patience} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			answer := func(rw http.ResponseWriter, r *http.Request) { rw.WriteHeader(status) }
+			inBubble(t, p, answer, func(x *trial) {
+				x.seed(first)
+				x.run()
+				x.settled(0, 1)
+				all := x.web.log().Requests("a.test")
+				if len(all) != 11 {
+					x.Fatalf("%d tries", len(all))
+				}
+				for n := range 10 {
+					gap := all[n+1].Start.Sub(all[n].End)
+					if want := wait(n); gap < want*3/4 || gap > want*5/4+2*time.Second { // the worker looks once a second
+						x.Errorf("try %d: after %v, want about %v", n+1, gap, want)
+					}
+				}
+			})
+		})
+	}
 }
 
 func TestAPanicMakesOnePageDeadAndTheCrawlGoesOn(t *testing.T) {

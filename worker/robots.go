@@ -166,34 +166,22 @@ func (v *visit) putOff(ctx context.Context, ruling *crawler.Ruling) {
 	why := ruling.Unreachable()
 	v.w.Log.Debug("robots.txt unreachable", "host", v.l.Host, "err", why)
 	kind := hopeless(why)
-	var wait time.Duration
-	counted := false
 	if kind == "" {
-		wait, counted = v.hostFailed(0, time.Now(), why.Error())
-		wait = max(wait, time.Until(ruling.Expires())) // so that the next attempt asks again
-		v.pace.rest(wait)
-	}
-	if v.isDown() || counted && v.health.count() <= v.plan.Policy.Retries+robotsFailures { // see giveUp, giveBack
-		return
+		pause, counted := v.hostFailed(time.Now(), why.Error())
+		v.pace.rest(max(pause, time.Until(ruling.Expires())))                                   // so that the next attempt asks again
+		if !counted || v.isDown() || v.health.count() <= v.plan.Policy.Retries+robotsFailures { // see giveUp, giveBack
+			return
+		}
+		kind = robotsUnreachable
 	}
 	for i := v.taken; i < len(v.pages); i++ {
-		it := &v.l.Items[i]
-		var p *verdict
-		switch {
-		case kind != "":
-			p = v.dead(it, frontier.Reason(kind), why.Error())
-		case counted:
-			p = v.dead(it, robotsUnreachable, why.Error())
-		default:
-			p = v.retryOrDead(it, robotsUnreachable, why.Error(), max(wait, jitter(backoff(it.Attempt))))
-		}
-		if !v.settle(ctx, i, p) {
+		if !v.settle(ctx, i, v.dead(&v.l.Items[i], frontier.Reason(kind), why.Error())) {
 			return
 		}
 	}
 }
 
-const robotsUnreachable frontier.Reason = "robots-unreachable"
+const robotsUnreachable crawler.Kind = "robots-unreachable"
 
 // hopeless is the kind of a failure that will not pass, nor be another for a page; empty for any other failure.
 func hopeless(err error) crawler.Kind {

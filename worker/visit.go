@@ -98,6 +98,10 @@ func (v *visit) lane(ctx context.Context) {
 		p := v.failure(it, resp, err, began)
 		if p != nil {
 			v.pace.rest(p.pause) // here, so that it holds for this lane's next request
+			if p.stays {
+				v.end()
+				return
+			}
 		}
 		v.work.Go(func() { v.page(ctx, i, resp, p) })
 	}

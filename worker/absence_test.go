@@ -1,0 +1,194 @@
+package worker
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"trawl/frontier"
+)
+
+// absence is a way of a host to be away, from and to a time since the beginning.
+type absence struct {
+	host     string // whose names begin with it
+	how      string // a status, or what becomes of requests: "refuse", "reset", "hang"
+	from, to time.Duration
+}
+
+const forEver = 1000 * time.Hour
+
+// strike makes the web of a trial have an absence, and answers with a 404 to whoever asks for robots.txt.
+func (x *trial) strike(o absence) {
+	begin, answer := time.Now(), x.web.answer
+	isAway := func(host string) bool {
+		since := time.Since(begin)
+		return strings.HasPrefix(host, o.host) && since >= o.from && since < o.to
+	}
+	x.web.refuse = func(addr string) error {
+		if o.how == "refuse" && isAway(addr) {
+			return &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+		}
+		return nil
+	}
+	x.web.answer = func(rw http.ResponseWriter, r *http.Request) {
+		status := 0
+		switch away := isAway(r.Host); {
+		case away && o.how == "hang":
+			<-r.Context().Done()
+		case away && (o.how == "reset" || o.how == "refuse"): // over a connection from before
+			reset(rw, r)
+		case away:
+			_, _ = fmt.Sscan(o.how, &status)
+			rw.WriteHeader(status)
+		case r.URL.Path == "/robots.txt":
+			http.NotFound(rw, r)
+		default:
+			answer(rw, r)
+		}
+	}
+}
+
+func TestAShortOutageOfAHostCostsNoPage(t *testing.T) {
+	for _, how := range []string{"refuse", "reset", "hang", "502", "503", "504"} {
+		for _, pages := range []int{1, 3} {
+			for _, away := range []time.Duration{30 * time.Second, time.Minute} {
+				t.Run(fmt.Sprint(how, pages, away), func(t *testing.T) {
+					inBubble(t, frontier.DefaultPolicy(), empty, func(x *trial) {
+						x.obeyRobots()
+						x.strike(absence{"a.test", how, time.Second / 2, away}) // once robots.txt was had
+						x.seed(append(urls("a.test", pages), urls("b.test", 10)...)...)
+						x.run()
+						x.settled(int64(pages)+10, 0)
+					})
+				})
+			}
+		}
+	}
+}
+
+// A connection that is not made says nothing about the page, nor does what others met too.
+func TestAnOutageThatIsTheHostsCostsNoPageUntilItIsDown(t *testing.T) {
+	for how, pages := range map[string]int{"refuse": 1, "reset": 2, "hang": 2, "503": 2} {
+		t.Run(how, func(t *testing.T) {
+			inBubble(t, frontier.DefaultPolicy(), empty, func(x *trial) {
+				x.obeyRobots()
+				x.strike(absence{"a.test", how, time.Second / 2, 5 * time.Minute})
+				x.seed(urls("a.test", pages)...)
+				x.run()
+				x.settled(int64(pages), 0)
+			})
+		})
+	}
+}
+
+func TestAHostThatIsGoneIsDownInTime(t *testing.T) {
+	for how, pages := range map[string]int{"refuse": 1, "reset": 2, "hang": 2, "503": 2} {
+		t.Run(how, func(t *testing.T) {
+			inBubble(t, frontier.DefaultPolicy(), empty, func(x *trial) {
+				x.obeyRobots()
+				x.strike(absence{"a.test", how, time.Second / 2, forEver})
+				x.seed(urls("a.test", pages)...)
+				if took := x.run(); took > 20*time.Minute {
+					x.Errorf("took %v", took)
+				}
+				x.settled(0, int64(pages))
+				if s := x.stats(); s.DeadFor[frontier.HostDown] != int64(pages) {
+					x.Errorf("given up: %v", s.DeadFor)
+				}
+			})
+		})
+	}
+}
+
+func TestAPageOfAGoodHostDiesAfterItsRetries(t *testing.T) {
+	for how, why := range map[string]frontier.Reason{"hang": "timeout", "reset": "reset", "503": "http-503"} {
+		for _, others := range []int{0, 200} { // without any, nothing tells that the host is good
+			t.Run(fmt.Sprint(how, others), func(t *testing.T) {
+				inBubble(t, frontier.DefaultPolicy(), empty, func(x *trial) {
+					answer := x.web.answer
+					x.strike(absence{"a.test", how, 0, forEver})
+					bad := x.web.answer
+					x.web.answer = func(rw http.ResponseWriter, r *http.Request) {
+						if r.URL.Path == "/0" {
+							bad(rw, r)
+							return
+						}
+						answer(rw, r)
+					}
+					x.seed(urls("a.test", 1+others)...)
+					x.run()
+					x.settled(int64(others), 1)
+					if n := x.web.log().Count(first); n != 4 || x.stats().DeadFor[why] != 1 {
+						x.Errorf("%d requests, given up: %v", n, x.stats().DeadFor)
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestACrawlEndsThoughHostsAreNeverGivenUp(t *testing.T) {
+	p := policy(func(p *frontier.Policy) { p.HostFailures = 0 })
+	inBubble(t, p, empty, func(x *trial) {
+		x.obeyRobots()
+		x.strike(absence{"", "refuse", time.Second / 2, forEver})
+		x.seed(urls("a.test", 3)...)
+		x.run()
+		x.settled(0, 3)
+	})
+}
+
+func TestAnOutageOfOurOwnNetworkCostsNothing(t *testing.T) {
+	for _, how := range []string{"refuse", "reset", "hang"} {
+		t.Run(how, func(t *testing.T) {
+			inBubble(t, policy(func(p *frontier.Policy) { p.Delay = time.Second / 10 }), empty, func(x *trial) {
+				x.obeyRobots()
+				x.strike(absence{"", how, 5 * time.Second, 20 * time.Minute})
+				for _, host := range []string{"a.test", "b.test", "c.test", "d.test", "e.test"} {
+					x.seed(urls(host, 100)...)
+				}
+				if took := x.run(); took > 45*time.Minute {
+					x.Errorf("took %v", took)
+				}
+				x.settled(500, 0)
+			})
+		})
+	}
+}
+
+// They may be one machine: crawls are to end.
+func TestHostsThatAreAllGoneAreDownInTime(t *testing.T) {
+	inBubble(t, policy(func(p *frontier.Policy) { p.Delay = time.Second / 10 }), empty, func(x *trial) {
+		x.obeyRobots()
+		x.strike(absence{"", "refuse", 5 * time.Second, forEver})
+		for _, host := range []string{"a.test", "b.test", "c.test", "d.test", "e.test"} {
+			x.seed(urls(host, 100)...)
+		}
+		if took := x.run(); took > longestOutage+time.Hour {
+			x.Errorf("took %v", took)
+		}
+		if s := x.stats(); s.Done+s.DeadFor[frontier.HostDown] != 500 || s.Dead == 0 {
+			x.Errorf("stats %+v", s)
+		}
+	})
+}
+
+// Hosts that never answered are no sign of it, however many there are.
+func TestHostsThatNeverAnswerAreNotTakenForOurOwnNetwork(t *testing.T) {
+	inBubble(t, frontier.DefaultPolicy(), empty, func(x *trial) {
+		x.obeyRobots()
+		x.strike(absence{"", "refuse", 0, forEver})
+		for i := range 20 {
+			x.seed(urls(fmt.Sprintf("h%d.test", i), 3)...)
+		}
+		if took := x.run(); took > 2*time.Minute {
+			x.Errorf("took %v", took)
+		}
+		x.settled(0, 60)
+	})
+}
