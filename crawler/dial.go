@@ -106,7 +106,7 @@ func (d *dialer) reach(ctx context.Context, network, addr string) (net.Conn, err
 	}
 	c, err := connect(ctx, network, addr)
 	if err != nil && d.proxied { // says nothing about the page, not even when the proxy's name does not exist
-		err = &Error{Kind: KindConnect, Err: fmt.Errorf("proxy: %w", err)}
+		err = &Error{Kind: KindProxy, Err: fmt.Errorf("proxy: %w", err)}
 	}
 	return c, err
 }
@@ -280,8 +280,14 @@ func rawOf(ctx context.Context) **conn {
 // proxyAnswer is asked before net/http judges the answer to a CONNECT, which it would make an error of no kind, with
 // the proxy's words in it.
 func proxyAnswer(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
-	if resp.StatusCode == http.StatusOK {
+	switch resp.StatusCode {
+	case http.StatusOK:
 		return nil
+	case http.StatusProxyAuthRequired:
+		return errShutOut
 	}
 	return &Error{Kind: KindConnect, Err: fmt.Errorf("proxy: status %d", resp.StatusCode)}
 }
+
+// errShutOut says that the proxy wants another user or password.
+var errShutOut = &Error{Kind: KindProxy, Err: fmt.Errorf("proxy: status %d", http.StatusProxyAuthRequired)}

@@ -219,17 +219,6 @@ func TestTheGuardLooksAtWhatAProxyIsAskedFor(t *testing.T) {
 	}
 }
 
-func TestAProxyThatIsNotThereIsATemporaryError(t *testing.T) {
-	t.Parallel()
-	for _, proxy := range []string{"gone.example:80", "127.0.0.1:1"} {
-		f := newFetcher(t, Config{Proxy: &url.URL{Scheme: "http", Host: proxy}, Resolve: names{}.resolve})
-		for _, target := range []string{"http://a.example/", "https://a.example/"} {
-			_, err := f.Fetch(t.Context(), target)
-			wantKind(t, err, KindConnect)
-		}
-	}
-}
-
 func TestDNSIsAskedOncePerNameAndTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked atomic.Int32

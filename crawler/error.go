@@ -24,6 +24,7 @@ const (
 	KindNoHost   Kind = "no-host"  // DNS says that the name does not exist
 	KindDNS      Kind = "dns"      // DNS gave no answer
 	KindConnect  Kind = "connect"  // refused or unreachable
+	KindProxy    Kind = "proxy"    // the proxy cannot be reached, or does not let us in: says nothing about the host
 	KindTLS      Kind = "tls"      // no handshake, or a certificate that does not hold
 	KindTimeout  Kind = "timeout"  // a phase, or the whole request, took too long; or a large body came too slowly while others waited
 	KindMemory   Kind = "memory"   // other large bodies took the memory for them (Config.LargeBodies) until the deadline
@@ -37,7 +38,7 @@ const (
 // Temporary tells whether the same request may well succeed later.
 func (k Kind) Temporary() bool {
 	switch k {
-	case KindDNS, KindConnect, KindTimeout, KindReset, KindMemory:
+	case KindDNS, KindConnect, KindProxy, KindTimeout, KindReset, KindMemory:
 		return true
 	}
 	return false

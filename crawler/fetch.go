@@ -186,6 +186,9 @@ func (f *Fetcher) get(ctx context.Context, u *url.URL, r *Response, maxBody int6
 	if resp.StatusCode < 100 || resp.StatusCode > 599 {
 		return &Error{Kind: KindProtocol, Err: fmt.Errorf("status %03d", resp.StatusCode)}
 	}
+	if resp.StatusCode == http.StatusProxyAuthRequired && l.origin == viaProxy {
+		return errShutOut
+	}
 	r.Status, r.Header, r.Proto = resp.StatusCode, resp.Header, resp.Proto
 	if f.cfg.Jar != nil {
 		f.cfg.Jar.SetCookies(u, resp.Cookies())
@@ -193,10 +196,13 @@ func (f *Fetcher) get(ctx context.Context, u *url.URL, r *Response, maxBody int6
 	return f.bodies.read(ctx, cut, resp, r, maxBody)
 }
 
-// origin is that of the connections for a URL. A proxy is asked for plain pages of all hosts over the same ones.
+// viaProxy is the origin of connections to a proxy over which it is asked for plain pages of all hosts.
+var viaProxy = origin{"http", "proxied:80"}
+
+// origin is that of the connections for a URL.
 func (f *Fetcher) origin(u *url.URL) origin {
 	if u.Scheme == "http" && f.cfg.webProxy() != nil {
-		return origin{"http", "proxied:80"}
+		return viaProxy
 	}
 	return origin{u.Scheme, strings.ToLower(hostPort(u))}
 }

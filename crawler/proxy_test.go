@@ -148,7 +148,7 @@ func TestASOCKSProxyIsGivenItsPassword(t *testing.T) {
 	wrong.User = url.UserPassword("me", "hunter3")
 	f = newFetcher(t, Config{Proxy: wrong, Resolve: names{"a.example": {"8.8.8.8"}}.resolve})
 	_, err := f.Fetch(t.Context(), "http://a.example/")
-	wantKind(t, err, KindConnect)
+	wantKind(t, err, KindProxy)
 	if strings.Contains(err.Error(), "hunter3") {
 		t.Errorf("error %v shows the password", err)
 	}
@@ -275,10 +275,37 @@ func TestAProxysPasswordIsForTheProxy(t *testing.T) {
 	u.User = url.UserPassword("me", "hunter3")
 	f = newFetcher(t, c)
 	_, err = f.Fetch(t.Context(), "https://a.example/")
-	wantKind(t, err, KindConnect)
+	wantKind(t, err, KindProxy)
 	if text := err.Error(); strings.Contains(text, "hunter") || !strings.Contains(text, "407") {
 		t.Errorf("error %v, want one with the status and no password", text)
 	}
+	_, err = f.Fetch(t.Context(), "http://a.example/")
+	wantKind(t, err, KindProxy)
+}
+
+func TestAProxyThatCannotBeReachedIsAnErrorOfItsKind(t *testing.T) {
+	t.Parallel()
+	for _, scheme := range []string{"http", "https", "socks5", "socks5h"} {
+		for _, proxy := range []string{"gone.example:80", "127.0.0.1:1"} {
+			f := newFetcher(t, Config{Proxy: &url.URL{Scheme: scheme, Host: proxy}, Resolve: names{"a.example": {"8.8.8.8"}}.resolve})
+			for _, target := range []string{"http://a.example/", "https://a.example/"} {
+				_, err := f.Fetch(t.Context(), target)
+				wantKind(t, err, KindProxy)
+			}
+		}
+	}
+}
+
+// What a proxy says of a host is not the proxy's fault.
+func TestAHostThatAProxyCannotReachIsAConnectError(t *testing.T) {
+	t.Parallel()
+	proxy := newServer(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
+	u, err := url.Parse(proxy.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = newFetcher(t, Config{Proxy: u, Resolve: names{}.resolve}).Fetch(t.Context(), "https://a.example/")
+	wantKind(t, err, KindConnect)
 }
 
 func TestNoErrorShowsASecret(t *testing.T) {

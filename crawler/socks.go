@@ -2,9 +2,11 @@ package crawler
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
+	"strings"
 
 	"golang.org/x/net/proxy"
 )
@@ -59,8 +61,14 @@ func (s *socksProxy) connect(ctx context.Context, network, addr string) (net.Con
 			first = err
 		}
 	}
-	if ctx.Err() != nil {
+	var itself *Error // it is the proxy that was not reached
+	switch {
+	case errors.As(first, &itself):
+		return nil, itself
+	case ctx.Err() != nil:
 		return nil, ctx.Err()
+	case strings.Contains(first.Error(), "authentication"):
+		return nil, &Error{Kind: KindProxy, Err: fmt.Errorf("proxy: %w", first)}
 	}
 	return nil, &Error{Kind: KindConnect, Err: fmt.Errorf("proxy: %w", first)}
 }

@@ -32,9 +32,9 @@ type door struct {
 	queue time.Time     // when guests who were turned away are all to have come back
 }
 
-// patience is how much longer than a gap a guest waits at a door, where it holds a place: a visit's request may be under
+// guestPatience is how much longer than a gap a guest waits at a door, where it holds a place: a visit's request may be under
 // way.
-const patience = 5 * time.Second
+const guestPatience = 5 * time.Second
 
 // enter makes the pace of a visit known.
 func (d *doors) enter(h frontier.Host, p *pace) {
@@ -69,7 +69,7 @@ func (d *doors) take(name string, delay time.Duration) (wait time.Duration) {
 		delay = max(delay, p.gap())
 	}
 	wait = at.wait()
-	if at.guest || wait > delay+patience {
+	if at.guest || wait > delay+guestPatience {
 		at.queue = later(at.queue, time.Now().Add(max(wait, delay)))
 		wait = time.Until(at.queue)
 		at.queue = at.queue.Add(3 * delay)
@@ -98,7 +98,7 @@ func (d *doors) ready(name string) (wait time.Duration, ok bool) {
 	defer d.mu.Unlock()
 	at, now := d.at(name), time.Now()
 	wait = max(0, at.wait())
-	if wait > 0 && now.Add(wait).After(at.came.Add(at.delay+patience)) {
+	if wait > 0 && now.Add(wait).After(at.came.Add(at.delay+guestPatience)) {
 		return wait, false
 	}
 	if wait == 0 {

@@ -88,7 +88,7 @@ func isOurs(err error) bool {
 		return err != nil
 	}
 	switch e.Kind {
-	case crawler.KindMemory, crawler.KindURL, crawler.KindAddress, crawler.KindDecode:
+	case crawler.KindMemory, crawler.KindProxy, crawler.KindURL, crawler.KindAddress, crawler.KindDecode:
 		return true
 	}
 	return false
@@ -97,14 +97,17 @@ func isOurs(err error) bool {
 // hostFailed counts a failure of the host, by a request that began at a time, and tells how long it is to rest; not
 // counted: it may well be our own network.
 func (v *visit) hostFailed(began time.Time, why string) (pause time.Duration, counted bool) {
-	outage := v.w.network.failed(v.l.Host, v.w.places.knows(v.l.Host))
+	outage := v.w.network.failed(v.l.Host, v.health.count() == 0)
 	v.meet(false)
 	v.mu.Lock()
 	v.trouble = why
 	v.mu.Unlock()
 	v.w.Log.Debug("host failed", "host", v.l.Host, "err", why, "own network", outage > 0)
 	if outage > 0 {
-		return jitter(min(max(outage, backoffBase), backoffMax)), false
+		if v.w.network.isNews() {
+			v.w.Log.Warn("no host answers any more: waiting for the network", "latest", v.l.Host, "err", why)
+		}
+		return untilBack(outage), false
 	}
 	pause = jitter(backoff(max(0, v.health.failed(began)-1)))
 	if v.isDown() { // nobody is to ask it any more
@@ -113,12 +116,33 @@ func (v *visit) hostFailed(began time.Time, why string) (pause time.Duration, co
 	return pause, true
 }
 
+// proxyFailed takes note of a failure of the proxy, and tells how long the host is to rest. No host is to blame for it. If
+// nothing was answered before, somebody made a mistake; else the proxy is waited for, though not for ever.
+func (v *visit) proxyFailed(err *crawler.Error) (pause time.Duration) {
+	outage, worked := v.w.network.proxyFailed()
+	switch {
+	case !worked || outage > longestOutage:
+		v.w.fail(fmt.Errorf("nothing can be fetched: %w", err.Err))
+	case v.w.network.isNews():
+		v.w.Log.Warn("the proxy fails: waiting for it", "err", err.Err)
+	}
+	return untilBack(outage)
+}
+
+// untilBack is how long a host rests while it is not the host that fails, but something of ours, for so long already.
+func untilBack(outage time.Duration) time.Duration {
+	return jitter(min(max(outage, backoffBase), backoffMax))
+}
+
 // network is what a worker can tell of its own. When several hosts that answered before fail, and none answers any more,
 // it is not they who fail.
 type network struct {
 	mu      sync.Mutex
 	failing map[frontier.Host]struct{} // hosts that had answered, since the latest answer of any
 	since   time.Time                  // the first of them failed
+	proxy   time.Time                  // since when the proxy fails; zero: it does not
+	worked  bool                       // some host has answered
+	told    bool                       // somebody was told of the outage
 }
 
 const (
@@ -132,6 +156,26 @@ func (n *network) answered() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	clear(n.failing)
+	n.proxy, n.worked, n.told = time.Time{}, true, false
+}
+
+// proxyFailed tells for how long the proxy has been failing, and whether it ever worked.
+func (n *network) proxyFailed() (outage time.Duration, worked bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.proxy.IsZero() {
+		n.proxy = time.Now()
+	}
+	return time.Since(n.proxy), n.worked
+}
+
+// isNews tells, once in an outage, that nobody was told of it.
+func (n *network) isNews() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	told := n.told
+	n.told = true
+	return !told
 }
 
 // failed notes that a host failed that had answered before, or had not. If that is not to be held against it, it tells for

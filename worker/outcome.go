@@ -16,13 +16,15 @@ import (
 //
 //	answer                                   URL                          host
 //	2xx, 304, 3xx, 4xx but those below       done                         -
-//	429, 503                                 retry, with patience         failure, pause: Retry-After, or the backoff
+//	429, 503                                 retry, with patience or as   failure, pause: Retry-After, or the backoff
+//	                                         Retry-After says
 //	502, 504                                 retry, with patience         -
 //	408, 425, 5xx but 501, 505               retry after the backoff      -
 //	no answer: timeout, reset                retry, with patience         failure, pause: the backoff
 //	no connection: dns, connect, timeout     stays first in line          failure, pause: the backoff
 //	an answer that breaks off                retry after the backoff      pause: the backoff
 //	no memory for its body                   retry after the backoff      -
+//	none from the proxy                      stays first in line          pause
 //	no answer: anything else                 dead                         -
 //	retries used up                          dead, but see below          as above
 //	the host is down                         dead                         -
@@ -102,7 +104,10 @@ func (v *visit) unanswered(it *frontier.Item, err error, began time.Time) *verdi
 
 // temporary judges a failure that may pass.
 func (v *visit) temporary(it *frontier.Item, e *crawler.Error, began time.Time) *verdict {
-	if e.Kind != crawler.KindMemory && e.Status == 0 {
+	switch {
+	case e.Kind == crawler.KindProxy:
+		return &verdict{pause: v.proxyFailed(e), stays: true}
+	case e.Kind != crawler.KindMemory && e.Status == 0:
 		return v.hostsFailure(it, e, 0, began)
 	}
 	wait := jitter(backoff(it.Attempt))
@@ -135,7 +140,8 @@ func (v *visit) hostsFailure(it *frontier.Item, e *crawler.Error, asked time.Dur
 	if !counted || v.isDown() || mayWait && e.Unsent && v.ruling != nil {
 		return &verdict{pause: pause, stays: true}
 	}
-	why, detail, wait := frontier.Reason(e.Kind), e.Err.Error(), max(pause, jitter(patience(it.Attempt)))
+	why, detail := frontier.Reason(e.Kind), e.Err.Error()
+	wait := cmp.Or(asked, max(pause, jitter(patience(it.Attempt))))
 	p := again(why, detail, wait)
 	if othersFailed := v.health.count() > it.Attempt+1; !mayWait || !othersFailed {
 		p = v.retryOrDead(it, why, detail, wait)

@@ -57,7 +57,7 @@ func (p *pace) ready() (wait time.Duration, ok bool) {
 		return 0, true
 	}
 	wait = p.left()
-	return wait, wait <= p.gap()+patience
+	return wait, wait <= p.gap()+guestPatience
 }
 
 func (p *pace) drop() {

@@ -63,7 +63,9 @@ func (v *visit) findRobots(ctx context.Context) (ruling *crawler.Ruling, asked, 
 			return ruling, false, ok
 		}
 	}
-	ruling, ok = v.askRobots(ctx)
+	if ruling, ok = v.askRobots(ctx); ok && ruling.Failures() == 0 {
+		v.w.network.answered()
+	}
 	return ruling, true, ok
 }
 
@@ -165,6 +167,10 @@ const robotsFailures = 3
 func (v *visit) putOff(ctx context.Context, ruling *crawler.Ruling) {
 	why := ruling.Unreachable()
 	v.w.Log.Debug("robots.txt unreachable", "host", v.l.Host, "err", why)
+	if e := (*crawler.Error)(nil); errors.As(why, &e) && e.Kind == crawler.KindProxy {
+		v.pace.rest(max(v.proxyFailed(e), time.Until(ruling.Expires())))
+		return
+	}
 	kind := hopeless(why)
 	if kind == "" {
 		pause, counted := v.hostFailed(time.Now(), why.Error())

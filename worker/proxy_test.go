@@ -1,0 +1,70 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"trawl/crawler"
+	"trawl/frontier"
+)
+
+// proxied is a fetcher whose proxy is away from and to a time since the beginning.
+type proxied struct {
+	Fetcher
+	begin    time.Time
+	from, to time.Duration
+}
+
+var errNoProxy = errors.New("proxy: connection refused")
+
+func (p proxied) Fetch(ctx context.Context, url string) (*crawler.Response, error) {
+	if since := time.Since(p.begin); since >= p.from && since < p.to {
+		return nil, &crawler.Error{Kind: crawler.KindProxy, Err: errNoProxy, Unsent: true}
+	}
+	return p.Fetcher.Fetch(ctx, url)
+}
+
+// byProxy runs a crawl of two hosts by a proxy, which is away for a time.
+func byProxy(t *testing.T, from, to time.Duration, test func(x *trial, took time.Duration, err error)) {
+	p := policy(func(p *frontier.Policy) { p.HostFailures, p.Retries = 2, 1 })
+	inBubble(t, p, empty, func(x *trial) {
+		begin := time.Now()
+		x.cfg.Plan.Fetch = proxied{x.fetcher, begin, from, to}
+		x.seed(append(urls("a.test", 10), urls("b.test", 10)...)...)
+		err := Run(x.Context(), x.cfg)
+		test(x, time.Since(begin), err)
+	})
+}
+
+func TestAProxyThatGoesAwayCostsNothing(t *testing.T) {
+	byProxy(t, 5*time.Second, 20*time.Minute, func(x *trial, took time.Duration, err error) {
+		if err != nil || took > 30*time.Minute {
+			x.Errorf("after %v: %v", took, err)
+		}
+		x.settled(20, 0)
+	})
+}
+
+func TestAProxyThatDoesNotComeBackEndsTheCrawlAndNoURL(t *testing.T) {
+	byProxy(t, 5*time.Second, forEver, func(x *trial, took time.Duration, err error) {
+		if !errors.Is(err, errNoProxy) || took < longestOutage || took > longestOutage+2*backoffMax {
+			x.Errorf("after %v: %v", took, err)
+		}
+		if s := x.stats(); s.Done == 0 || s.Dead > 0 || s.Retries > 0 || s.Queued != 20-s.Done {
+			x.Errorf("stats %+v", s)
+		}
+	})
+}
+
+func TestAProxyThatNeverWorkedEndsTheCrawlAtOnce(t *testing.T) {
+	byProxy(t, 0, forEver, func(x *trial, took time.Duration, err error) {
+		if !errors.Is(err, errNoProxy) || took > time.Second {
+			x.Errorf("after %v: %v", took, err)
+		}
+		if s := x.stats(); s.Queued != 20 {
+			x.Errorf("stats %+v", s)
+		}
+	})
+}
