@@ -312,7 +312,8 @@ func TestAFrozenWorkerCountsNothingTwice(t *testing.T) {
 	f.holds(web, server, false)
 	judge(t, server.Log(), delay, 1)
 	f.isOver(int64(web.Count()))
-	if n := f.repeats(server.Log()); n > pages+int(f.stats().Retries) {
+	free := strings.Count(a.err.String()+b.err.String(), `"own network"=true`) // on a busy machine all hosts time out
+	if n := f.repeats(server.Log()); n > pages+free+int(f.stats().Retries) {
 		t.Errorf("%d pages were asked for again", n)
 	}
 	t.Logf("%d leases lost, %d pages asked for again", refused, f.repeats(server.Log()))
