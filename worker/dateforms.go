@@ -39,14 +39,50 @@ func (d *date) parts(separator byte, first, second, third string, sure bool) boo
 		return separator != '.' && d.short(first, second, third, sure)
 	}
 	year, month, n := number(y, 4, 4), monthOf(m), number(day, 1, 2)
+	week := weekOf(m)
+	if week > 0 && yearFirst {
+		month = monthOfWeek(week)
+	}
 	if year < 0 || month < 0 || day != "" && n < 0 {
 		return false
 	}
-	padded := yearFirst && len(m) == 2 && len(day) == 2 || isMonthName(m) // 15-05-2035 may be the number of a part
+	padded := yearFirst && len(m) == 2 && len(day) == 2 || isMonthName(m) || week > 0 // 15-05-2035 may be the number of a part
 	sure = sure || padded && firstYear <= year && year <= lastYear || separator == '-' && yearFirst && day != ""
 	d.note(year, month, max(n, 0), sure)
 	return true
 }
+
+// week reads the segments of /week/47/2026, /week/2026/47 and /2026/week/47.
+func (d *date) week(first, second, third string) bool {
+	if strings.EqualFold(second, "week") {
+		first, second = second, first
+	}
+	if !strings.EqualFold(first, "week") {
+		return false
+	}
+	if len(third) == 4 {
+		second, third = third, second
+	}
+	year, week := number(second, 4, 4), number(third, 1, 2)
+	if year < firstYear || year > lastYear || week < 1 || week > 53 {
+		return false
+	}
+	d.note(year, monthOfWeek(week), 0, true)
+	return true
+}
+
+// weekOf reads a week as ISO 8601 writes it: W47; 0: it is something else.
+func weekOf(s string) int {
+	if s == "" || s[0]|0x20 != 'w' {
+		return 0
+	}
+	if n := number(s[1:], 1, 2); n <= 53 {
+		return max(n, 0)
+	}
+	return 0
+}
+
+func monthOfWeek(week int) int { return 1 + (week-1)*12/53 }
 
 // short reads a date of three times two digits. Which of them is the year is not known, so it is none of the future.
 func (d *date) short(first, second, third string, sure bool) bool {
@@ -123,15 +159,18 @@ func isMonthName(s string) bool { return len(s) >= 3 && monthOf(s) >= 0 }
 func beginsDate(s string) bool {
 	n := digits(s)
 	if n == len(s) {
-		return n == 6 || n == 8
+		return n == 4 || n == 6 || n == 8
 	}
 	rest := s[n+1:]
+	if n == 4 && (s[n] == '.' || s[n] == '/') && strings.IndexByte(rest, '/') < 0 { // see date.lastYear
+		return true
+	}
 	switch isSeparator := strings.IndexByte("-_./", s[n]) >= 0; n {
 	case 1, 2:
 		return isSeparator && endsDate(s, n)
 	case 4:
 		more := digits(rest)
-		return isSeparator && (more == 1 || more == 2 || more == 0 && beginsMonth(rest))
+		return isSeparator && (more == 1 || more == 2 || more == 0 && (beginsMonth(rest) || beginsWeek(rest)))
 	case 6, 8:
 		return strings.IndexByte("/.?Tt+%", s[n]) >= 0
 	}
@@ -154,6 +193,11 @@ func endsDate(s string, n int) bool {
 
 // beginsMonth tells whether a name could be a month's.
 func beginsMonth(s string) bool { return len(s) >= 3 && isMonth(begin(s)) }
+
+// beginsWeek tells whether a name could be a week's, or "week".
+func beginsWeek(s string) bool {
+	return len(s) >= 2 && s[0]|0x20 == 'w' && (s[1]|0x20 == 'e' || digits(s[1:]) > 0)
+}
 
 // isMonth tells by its first letters whether a name could be a month's.
 func isMonth(begin uint32) bool {

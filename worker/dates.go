@@ -1,6 +1,8 @@
 package worker
 
 import (
+	"bytes"
+	"slices"
 	"strings"
 	"time"
 )
@@ -10,6 +12,7 @@ type date struct {
 	dated  bool
 	sure   bool // nothing but a date is written so
 	misfit bool // there are numbers in the form of a date that are none: /thread/5012/3, /item/204513
+	bare   bool // a year is all there is, or in its place a number that is none
 	year   int
 	month  int // or 0
 }
@@ -28,8 +31,9 @@ func (d *date) note(year, month, day int, sure bool) {
 	}
 }
 
-// after tells whether the date is later than the month of t.
-func (d *date) after(t time.Time) bool {
+// isLate tells whether the date is further in the future than anybody plans.
+func (d *date) isLate() bool {
+	t := time.Now().AddDate(yearsAhead, 0, 0)
 	return d.year > t.Year() || d.year == t.Year() && d.month > int(t.Month())
 }
 
@@ -40,12 +44,39 @@ func withoutDates(dst, template []byte) (out []byte, d date) {
 	dst = d.path(dst, path)
 	if hasQuery {
 		dst = d.query(append(dst, '?'), query)
+	} else if !d.dated && !d.misfit {
+		dst = d.lastYear(dst)
 	}
 	return dst, d
 }
 
+// lastYear reads a year that ends a path, or another number of four digits there: /archive/1987, /item/5012.html. Those
+// behind another number are of tiles and threads.
+func (d *date) lastYear(path []byte) []byte {
+	end := len(path)
+	if end > 0 && path[end-1] == '/' {
+		end--
+	}
+	from := bytes.LastIndexByte(path[:end], '/') + 1
+	if dot := bytes.LastIndexByte(path[from:end], '.'); dot >= 0 && end == len(path) {
+		end = from + dot
+	}
+	year := number(string(path[from:end]), 4, 4)
+	if year < 0 || digits(string(path[max(from-2, 0):])) > 0 || bytes.IndexByte(path, '~') >= 0 {
+		return path
+	}
+	d.noteYear(year)
+	return slices.Replace(path, from, end, '~')
+}
+
+// noteYear takes a year that stands alone.
+func (d *date) noteYear(year int) {
+	d.note(year, 1, 0, false)
+	d.bare = true
+}
+
 // path reads the dates of a path: /2024/05, /2024/05/17, and those in one piece, at its end perhaps with an extension.
-// A name beside them stays, and a year alone is none: so are the numbers of most things.
+// A name beside them stays.
 func (d *date) path(dst []byte, path string) []byte {
 	for strings.HasPrefix(path, "/") {
 		if end := d.folders(path); end > 0 {
@@ -65,13 +96,16 @@ func (d *date) path(dst []byte, path string) []byte {
 	return append(dst, path...) // an extension
 }
 
-// folders reads a date whose parts are segments: a year, a month and perhaps a day, in any usual order. It returns where
-// they end; 0: there are none.
+// folders reads a date whose parts are segments: a year, a month and perhaps a day, in any usual order, or a year and a
+// week that is called so. It returns where they end; 0: there are none.
 func (d *date) folders(path string) (end int) {
 	first, rest := cutSegment(path)
 	second, last := cutSegment(rest)
 	third, after := cutSegment(last)
 	day, ext := cutExtension(third, after)
+	if d.week(first, second, day) {
+		return len(path) - len(after) - len(ext)
+	}
 	if day != "" && d.parts('/', first, second, day, false) {
 		return len(path) - len(after) - len(ext)
 	}
@@ -119,6 +153,8 @@ func (d *date) query(dst []byte, query string) []byte {
 	}
 	if parts.hasYear && parts.hasMore {
 		d.note(parts.year, max(parts.month, 1), parts.day, parts.sure)
+	} else if parts.hasYear && parts.sure && !d.dated && !d.misfit {
+		d.noteYear(parts.year)
 	}
 	return dst
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"hash/maphash"
 	"sync"
-	"time"
 
 	"trawl/frontier"
 )
@@ -55,7 +54,7 @@ func (t *traps) refuses(u frontier.URL, p *frontier.Policy) frontier.Reason {
 	switch {
 	case !v.session && !v.dated && !v.misfit && v.end < 0:
 		return ""
-	case p.MaxDates > 0 && v.sure && v.after(time.Now().AddDate(yearsAhead, 0, 0)):
+	case p.MaxDates > 0 && v.sure && v.isLate():
 		return frontier.Calendar
 	}
 	t.mu.Lock()
@@ -100,6 +99,9 @@ func (t *traps) sitemaps(u frontier.URL) int {
 // isCalendar counts a URL that has a date, and tells whether there are too many. Numbers that may be dates are, where
 // all of a template's are; and once there are too many, one that is none changes nothing.
 func (t *traps) isCalendar(v *variant, limit int) bool {
+	if v.bare {
+		return t.isYears(v)
+	}
 	c := t.count(v.host, 'd', v.undated)
 	if v.misfit && c.count(limit) <= limit {
 		c.misfit = true
@@ -108,7 +110,17 @@ func (t *traps) isCalendar(v *variant, limit int) bool {
 		return false
 	}
 	n := c.add(maphash.Bytes(t.seed, v.template), limit)
-	return n > limit || n > datesToTrust && v.after(time.Now().AddDate(yearsAhead, 0, 0))
+	return n > limit || n > datesToTrust && v.isLate()
+}
+
+// isYears is isCalendar for a year alone, which is more often the number of a thing. There are not many, so only those
+// that are too late are counted.
+func (t *traps) isYears(v *variant) bool {
+	c := t.count(v.host, 'y', v.undated)
+	if v.misfit && c.count(datesToTrust) <= datesToTrust {
+		c.misfit = true
+	}
+	return v.dated && !c.misfit && v.isLate() && c.add(maphash.Bytes(t.seed, v.template), datesToTrust) > datesToTrust
 }
 
 // mayVary tells, at a byte a step, whether a path could have a session, a date or a query.
@@ -135,6 +147,8 @@ func beginsVariant(s string) bool {
 		return c == '(' || beginsDate(s)
 	}
 	switch name := begin(s); name {
+	case 'w'<<16 | 'e'<<8 | 'e':
+		return len(s) > len("week/") && s[4] == '/'
 	case 's'<<16 | 'i'<<8 | 'd', 's'<<16 | 'e'<<8 | 's', 'p'<<16 | 'h'<<8 | 'p', 'j'<<16 | 's'<<8 | 'e', 'a'<<16 | 's'<<8 | 'p',
 		'c'<<16 | 'f'<<8 | 'i', 'c'<<16 | 'f'<<8 | 't', 'o'<<16 | 's'<<8 | 'c', 'z'<<16 | 'e'<<8 | 'n', 'x'<<16 | 't'<<8 | 'c',
 		't'<<16 | 'o'<<8 | 'k':

@@ -67,6 +67,29 @@ func TestCalendarsEnd(t *testing.T) {
 	}
 }
 
+// TestCalendarsOfWeeksAndYearsEnd leads back, for thirty years, and on.
+func TestCalendarsOfWeeksAndYearsEnd(t *testing.T) {
+	t.Parallel()
+	const start = 2000 * 52
+	for form, most := range map[string]int{"/cal/%d-W%02d": 200, "/cal/%d/w%d": 200, "/week/%[2]d/%[1]d": 200, "/cal/%d": 160, "/cal?year=%d": 160} {
+		t.Run(form, func(t *testing.T) {
+			p, step := policy(func(p *frontier.Policy) { p.Delay, p.MaxDates, p.EchoAfter, p.MaxPages = 0, 160, 0, 1000 }), 1
+			link := func(week int) string { return fmt.Sprintf(form, week/52, week%52+1) }
+			if !strings.Contains(form, "W") && !strings.Contains(form, "w") {
+				step = 52
+				link = func(week int) string { return fmt.Sprintf(form, week/52) }
+			}
+			at := map[string]int{"/": start}
+			ends(t, p, most, frontier.Calendar, func(u *url.URL) []string {
+				here := at[u.RequestURI()]
+				back, on := link(max(here-step, start-30*52)), link(here+step)
+				at[back], at[on] = max(here-step, start-30*52), here+step
+				return []string{back, on}
+			})
+		})
+	}
+}
+
 // TestCalendarsOfDaysEnd has those ways to write a day that the one above has not.
 func TestCalendarsOfDaysEnd(t *testing.T) {
 	t.Parallel()
@@ -205,13 +228,18 @@ func TestHonestURLsAreNotRefused(t *testing.T) {
 		"news by name of month": func(i int) string {
 			return fmt.Sprintf("/%d/%s/%02d/story-%d", 2000+i%20, time.Month(i%12 + 1).String()[:3], i%28+1, i)
 		},
-		"items of 8 digits": number("/item/2024%04d"),
-		"films by year":     func(i int) string { return fmt.Sprintf("/films/%d", 1900+i%130) },
-		"wiki":              number("/wiki/index.php?title=Page_%d&action=history"),
-		"uuids":             func(i int) string { return fmt.Sprintf("/item/8f14e45f-ceea-467f-a187-%012d/view", i) },
-		"conference":        number("/agenda?session=talk-%d"),
-		"search":            number("/?s=word-%d"),
-		"stories":           number("/article.pl?sid=%d"),
+		"items of 8 digits":   number("/item/2024%04d"),
+		"films by year":       func(i int) string { return fmt.Sprintf("/films/%d", 1900+i%130) },
+		"wiki":                number("/wiki/index.php?title=Page_%d&action=history"),
+		"uuids":               func(i int) string { return fmt.Sprintf("/item/8f14e45f-ceea-467f-a187-%012d/view", i) },
+		"items by few digits": func(i int) string { return fmt.Sprintf("/item/%d", 1+i*2003%5000) },
+		"items by digits":     number("/item/%d.html"),
+		"years and weeks":     func(i int) string { return fmt.Sprintf("/archive/%d/W%02d", 2012+i%15, i/15%52+1) },
+		"years":               func(i int) string { return fmt.Sprintf("/archive/%d", 1995+i%32) },
+		"years, in a query":   func(i int) string { return fmt.Sprintf("/archive?year=%d&of=%d", 1995+i%32, i/32) },
+		"conference":          number("/agenda?session=talk-%d"),
+		"search":              number("/?s=word-%d"),
+		"stories":             number("/article.pl?sid=%d"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			traps, p := newTraps(), frontier.DefaultPolicy()
