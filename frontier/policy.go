@@ -39,7 +39,7 @@ type Policy struct {
 	MaxPathRepeats int `json:"max_path_repeats"` // times that a segment occurs in a path
 	MaxDates       int `json:"max_dates"`        // URLs that differ in nothing but a date; by each worker
 	MaxQueries     int `json:"max_queries"`      // URLs that differ in nothing but the query; by each worker
-	EchoAfter      int `json:"echo_after"`       // pages of one shape, after which a URL that cannot exist is tried
+	EchoAfter      int `json:"echo_after"`       // pages of one shape, after which URLs that cannot exist are tried
 
 	Delay         time.Duration `json:"delay"`           // from the start of one request to a host to the start of the next
 	PerHost       int           `json:"per_host"`        // requests to one host at once
