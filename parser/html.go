@@ -30,10 +30,10 @@ type Document struct {
 	Links     []Link // in the order of the page, each URL once per Kind
 	Truncated bool   // the page had more than MaxLinks links
 
-	// Shape is a fingerprint of how the page is built: of the names of its tags, in order, and of the length of its text,
-	// in steps of 64 bytes. Two pages of one template with the same amount of text have one Shape, whatever their words,
-	// links and scripts are. It is the same in every process, with and without Assets. What follows the last of MaxLinks
-	// links does not count. Pages can be made to have any Shape: it tells what to look at, and proves nothing.
+	// Shape is a fingerprint of how the page is built: of which tags it has, in whatever order and number. Two pages of one
+	// template mostly have one Shape, however much they say. It is the same in every process, with and without Assets. What
+	// follows the last of MaxLinks links does not count. Pages can be made to have any Shape: it tells what to look at, and
+	// proves nothing.
 	Shape uint64
 
 	NoFollow  bool   // meta robots says that the page's links are not to be followed
@@ -105,7 +105,7 @@ func HTML(body []byte, contentType string, o Options) *Document {
 		r.see()
 	}
 	r.doc.Links = r.links.list()
-	r.doc.Shape = r.scan.fingerprint()
+	r.doc.Shape = r.scan.shape
 	return r.doc
 }
 

@@ -19,8 +19,7 @@ type scanner struct {
 	ends   bool // end tags matter: next stops at them too
 	assets bool // so do the attributes of elements that only load something
 
-	shape uint64 // a hash of the names of all tags so far, in order
-	text  int    // bytes outside of tags so far; of comments and raw text, none
+	shape uint64 // a bit for each name of a tag so far; names can share one
 
 	// The tag that next stopped at. Only attributes that matter have a place, so that a tag of a million attributes
 	// takes no memory. values are as written: entities not decoded.
@@ -38,11 +37,9 @@ func (s *scanner) next() bool {
 	for {
 		i := bytes.IndexByte(s.buf[s.pos:], '<')
 		if i < 0 || s.pos+i+1 >= len(s.buf) {
-			s.text += len(s.buf) - s.pos
 			s.pos = len(s.buf)
 			return false
 		}
-		s.text += i
 		s.pos += i + 1
 		switch c := s.buf[s.pos]; {
 		case isLetter(c):
@@ -72,7 +69,7 @@ func (s *scanner) readTag(end bool) bool {
 		name = bits.RotateLeft64(name, 8) ^ uint64(b[p]|0x20)
 		p++
 	}
-	s.shape = mix(s.shape, name)
+	s.shape |= 1 << (name * 0x9e3779b97f4a7c15 >> 58)
 	s.name, s.end, s.selfClosing, s.found = b[s.pos:p], end, false, 0
 	s.pos = p
 	s.tag = other
@@ -136,15 +133,6 @@ func attributeValue(b []byte, p int) (value []byte, next int) {
 		p++
 	}
 	return b[start:p], p
-}
-
-// mix adds a value to a hash. It is the same in every process, and it does not matter that pages can be made to collide.
-func mix(hash, value uint64) uint64 { return (bits.RotateLeft64(hash, 5) ^ value) * 0x9e3779b97f4a7c15 }
-
-// fingerprint is the shape of the page so far, see Document.
-func (s *scanner) fingerprint() uint64 {
-	h := mix(s.shape, uint64(s.text/64))
-	return h ^ h>>32
 }
 
 // keep notes an attribute if it matters; of several with one name, the first counts.

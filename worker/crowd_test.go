@@ -3,6 +3,7 @@ package worker
 import (
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"net/url"
 	"sync"
 	"testing"
@@ -116,4 +117,24 @@ func shownBefore(fresh, old int) func(*url.URL) []string {
 		}
 		return list
 	}
+}
+
+// TestTrapsWhosePagesDifferInLengthEnd has those of one template that say more or less, and lead to more or less.
+func TestTrapsWhosePagesDifferInLengthEnd(t *testing.T) {
+	answer := func(rw http.ResponseWriter, _ *http.Request) {
+		rw.Header().Set("Content-Type", "text/html")
+		for range 1 + rand.IntN(50) {
+			fmt.Fprint(rw, "<p>There is nothing here, but see what else we have.")
+		}
+		for range 3 + rand.IntN(5) {
+			fmt.Fprint(rw, link("/"+word()+"/"+word()+".html"))
+		}
+	}
+	inBubble(t, echoes(func(p *frontier.Policy) { p.MaxPages = 2000 }), answer, func(x *trial) {
+		x.seed("http://a.test/")
+		x.run()
+		if s := x.stats(); s.Done > 1000 || s.Refused[frontier.Echo] == 0 {
+			x.Errorf("stats %+v", s)
+		}
+	})
 }
