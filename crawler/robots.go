@@ -77,11 +77,16 @@ func (r *Robots) Cached(origin string) (*Ruling, bool) {
 	return ruling, ruling.fresh()
 }
 
-// Announce notes that the sitemaps of a ruling have been made known. It returns the ruling that says so, which is kept in
-// its place, and in a note on it.
-func (r *Robots) Announce(origin string, ruling *Ruling) *Ruling {
+// Marks are what those who use a ruling tell each other. They are kept with it, also in a note.
+type Marks struct {
+	Announced bool // somebody has made known the sitemaps that it names
+	Spare     bool // nothing was fetched by it: it serves for one page when it has expired, or a host that is asked rarely is asked for rules alone
+}
+
+// Mark returns the ruling with other marks, and keeps it in the place of the one without.
+func (r *Robots) Mark(origin string, ruling *Ruling, marks Marks) *Ruling {
 	next := *ruling
-	next.announced = true
+	next.marks = marks
 	if r.rulings.get(origin) == ruling {
 		r.rulings.set(origin, &next, next.cost())
 	}
@@ -164,7 +169,7 @@ func (r *Robots) known(target string) *Ruling {
 	for _, key := range []string{target, strings.TrimSuffix(target, "/robots.txt")} {
 		if ruling, ok := r.Cached(key); ok && ruling.err == nil {
 			own := *ruling
-			own.announced = false // for the other origin
+			own.marks = Marks{} // those are of another origin
 			return &own
 		}
 	}

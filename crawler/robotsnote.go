@@ -18,13 +18,14 @@ import (
 //	4 bytes  CRC-32C of what follows, little-endian
 //	uvarints how long the rules served on when the note was made, and how long ago they were fetched; ns
 //	         length of the token, and that
-//	1 byte   bit 0: the rest is deflated text; bit 1: its sitemaps were announced
+//	1 byte   bit 0: the rest is deflated text; bits 1 and 2: see Marks
 //	rest     a robots.txt that says to all what the origin's said to that token: see parser.Robots.Text
 const noteVersion = 1
 
 const (
 	noteDeflated  = 1 << 0
 	noteAnnounced = 1 << 1
+	noteSpare     = 1 << 2
 )
 
 const noteHeader = 5 // bytes before what the checksum is of
@@ -48,8 +49,11 @@ func (r *Robots) Note(ruling *Ruling, max int) []byte {
 	note = binary.AppendUvarint(note, uint64(len(r.cfg.Token)))
 	note = append(note, r.cfg.Token...)
 	how := byte(0)
-	if ruling.announced {
-		how = noteAnnounced
+	if ruling.marks.Announced {
+		how |= noteAnnounced
+	}
+	if ruling.marks.Spare {
+		how |= noteSpare
 	}
 	note = appendText(note, how, text)
 	binary.LittleEndian.PutUint32(note[1:], crc32.Checksum(note[noteHeader:], castagnoli))
@@ -74,20 +78,23 @@ func appendText(note []byte, how byte, text string) []byte {
 
 // Adopt takes over a note on an origin that was kept so long ago, unless more is known here. The rules serve until the
 // note is as old as they were to serve, so everybody asks again at the same time, and when the origin does not answer
-// then until they are 24 h old. It returns what is known of the origin now, and whether that is fresh. A note that is
-// damaged, too old or about another token tells nothing.
+// then until they are 24 h old. It returns what is known of the origin now, and whether that serves: it is fresh, or spare.
+// A note that is damaged, too old or about another token tells nothing.
 func (r *Robots) Adopt(origin string, note []byte, age time.Duration) (*Ruling, bool) {
 	ruling, ok := r.readNote(note, max(0, age))
 	old := r.rulings.get(origin)
-	if !ok || old != nil && !ruling.learned.After(old.learned) {
-		return old, old.fresh()
+	if !ok || old != nil && old.learned.After(ruling.learned.Add(sameNote)) {
+		return old, old.serves()
 	}
 	if old != nil && !ruling.fresh() { // it serves when the next attempt fails, too
 		ruling.failures = old.failures
 	}
 	r.rulings.set(origin, ruling, ruling.cost())
-	return ruling, ruling.fresh()
+	return ruling, ruling.serves()
 }
+
+// sameNote is how exact ages are: a note that is no older than what is known here may have been marked by others since.
+const sameNote = time.Second
 
 // readNote is the inverse of Note; false: it is none of ours, or its rules are too old for anything.
 func (r *Robots) readNote(note []byte, age time.Duration) (*Ruling, bool) {
@@ -108,7 +115,8 @@ func (r *Robots) readNote(note []byte, age time.Duration) (*Ruling, bool) {
 	left := min(life, r.cfg.Keep-old) - age
 	rules := parser.ParseRobots(text, r.cfg.Token)
 	return &Ruling{
-		rules: rules, size: len(text), learned: now.Add(-old - age), expires: now.Add(left), announced: how&noteAnnounced > 0,
+		rules: rules, size: len(text), learned: now.Add(-old - age), expires: now.Add(left),
+		marks: Marks{Announced: how&noteAnnounced > 0, Spare: how&noteSpare > 0},
 	}, true
 }
 
@@ -163,6 +171,6 @@ func (n *noteReader) text(how byte) []byte {
 		text, err = io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(text)), parser.MaxRobots+1))
 		n.bad = n.bad || err != nil
 	}
-	n.bad = n.bad || how > noteDeflated|noteAnnounced || len(text) > parser.MaxRobots
+	n.bad = n.bad || how > noteDeflated|noteAnnounced|noteSpare || len(text) > parser.MaxRobots
 	return text
 }

@@ -68,15 +68,15 @@ func TestANoteSaysWhetherTheSitemapsWereAnnounced(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			r, ruling := ruled(t, RobotsConfig{}, strings.Repeat("Sitemap: /s\n", lines), time.Hour)
 			r.rulings.set("https://a.test", ruling, 1)
-			after := r.Announce("https://a.test", ruling)
+			after := r.Mark("https://a.test", ruling, Marks{Announced: true})
 			if cached, _ := r.Cached("https://a.test"); cached != after {
 				t.Error("it is not kept")
 			}
 			for _, told := range []*Ruling{ruling, after} {
 				other, _ := ruled(t, RobotsConfig{}, "", 0)
 				got, fresh := other.Adopt("https://a.test", r.Note(told, noteMax), 0)
-				if !fresh || got.Announced() != (told == after) || len(got.Sitemaps()) != lines {
-					t.Errorf("fresh %v, announced %v, %d sitemaps", fresh, got.Announced(), len(got.Sitemaps()))
+				if !fresh || got.Marks() != told.marks || len(got.Sitemaps()) != lines {
+					t.Errorf("fresh %v, marks %+v, %d sitemaps", fresh, got.Marks(), len(got.Sitemaps()))
 				}
 			}
 			if a, b := len(r.Note(ruling, noteMax)), len(r.Note(after, noteMax)); a != b {

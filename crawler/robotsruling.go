@@ -16,8 +16,7 @@ type Ruling struct {
 	busy     bool      // the attempt waits for the pace of a host, often one that the origin redirects to
 	failures int
 	learned  time.Time // when the rules were fetched
-
-	announced bool // see Robots.Announce
+	marks    Marks
 }
 
 func learned(rules *parser.Robots, size int, life time.Duration) *Ruling {
@@ -38,6 +37,9 @@ func later(target string, wait time.Duration) *Ruling {
 
 func (r *Ruling) fresh() bool { return r != nil && time.Now().Before(r.expires) }
 
+// serves tells whether a page may be fetched by the rules without asking again.
+func (r *Ruling) serves() bool { return r.fresh() || r != nil && r.marks.Spare && r.err == nil }
+
 func (r *Ruling) cost() int { return 1 + r.size/robotsUnit }
 
 // after returns r as it stands after old, which it replaces: failures in a row are counted and are longer and longer
@@ -53,7 +55,7 @@ func (r *Ruling) after(old *Ruling) *Ruling {
 	}
 	now := time.Now()
 	if old != nil && now.Before(old.learned.Add(robotsStale)) {
-		next.rules, next.size, next.learned, next.announced = old.rules, old.size, old.learned, old.announced
+		next.rules, next.size, next.learned, next.marks = old.rules, old.size, old.learned, old.marks
 	}
 	backoff := min(robotsBackoff<<min(next.failures-1, 20), maxBackoff)
 	if r.busy { // it has an appointment
@@ -103,8 +105,8 @@ func (r *Ruling) Sitemaps() []string {
 	return r.rules.Sitemaps()
 }
 
-// Announced tells whether somebody has made known the sitemaps that the rules name: see [Robots.Announce].
-func (r *Ruling) Announced() bool { return r.announced }
+// Marks are those of the ruling: see [Robots.Mark].
+func (r *Ruling) Marks() Marks { return r.marks }
 
 // Failures counts the attempts in a row that brought no rules, across expiries; 0: the rules are what the origin says.
 func (r *Ruling) Failures() int { return r.failures }

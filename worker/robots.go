@@ -30,16 +30,13 @@ func (v *visit) readRobots(ctx context.Context) bool {
 		v.putOff(ctx, ruling)
 		return false
 	}
-	if !v.share(ctx, ruling, asked) {
-		return false
-	}
 	v.ruling = ruling
 	if v.health.count() <= 0 {
 		v.health.answered()
 		v.meet(true)
 	}
 	v.obeyDelay(ctx, ruling.CrawlDelay())
-	return true
+	return v.share(ctx, ruling, asked)
 }
 
 // allows tells whether a URL may be fetched; nil: there are no rules.
@@ -58,8 +55,8 @@ func (v *visit) findRobots(ctx context.Context) (ruling *crawler.Ruling, asked, 
 		return ruling, false, true
 	}
 	if memory, shared := v.w.Frontier.(frontier.Memory); shared {
-		ruling, fresh, ok := v.recall(ctx, memory, v.l.Host)
-		if fresh || !ok {
+		ruling, serves, ok := v.recall(ctx, memory, v.l.Host)
+		if serves || !ok {
 			return ruling, false, ok
 		}
 	}
@@ -69,22 +66,32 @@ func (v *visit) findRobots(ctx context.Context) (ruling *crawler.Ruling, asked, 
 	return ruling, true, ok
 }
 
-// share makes known what a robots.txt says: its sitemaps, and then, as a note, the rest. The note says whether somebody
-// did the former, whose policy or scope may not have wanted it. It returns false when the visit is to end.
+// share makes known what a robots.txt says: its sitemaps, and then, as a note, the rest. The note is marked: somebody else
+// may be the first who wants the sitemaps, and the first who fetches a page. It returns false when the visit is to end.
 func (v *visit) share(ctx context.Context, ruling *crawler.Ruling, asked bool) bool {
-	wanted := !ruling.Announced() && len(ruling.Sitemaps()) > 0 && v.wantsSitemaps()
-	if wanted {
+	before := ruling.Marks()
+	marks := before
+	if !marks.Announced && len(ruling.Sitemaps()) > 0 && v.wantsSitemaps() {
 		if !v.announce(ctx, ruling) {
 			return false
 		}
-		ruling = v.plan.Robots.Announce(string(v.l.Host), ruling)
+		marks.Announced = true
 	}
+	if asked {
+		marks.Spare = v.isTooLong(v.pace.left())
+	} else if !time.Now().Before(ruling.Expires()) {
+		marks.Spare = false
+	}
+	if !asked && marks == before {
+		return true
+	}
+	ruling = v.plan.Robots.Mark(string(v.l.Host), ruling, marks)
 	memory, shared := v.w.Frontier.(frontier.Memory)
-	return !shared || !asked && !wanted || v.remember(ctx, memory, ruling)
+	return !shared || v.remember(ctx, memory, ruling)
 }
 
 // recall looks for a note on a host. ok: the visit may go on.
-func (v *visit) recall(ctx context.Context, memory frontier.Memory, h frontier.Host) (ruling *crawler.Ruling, fresh, ok bool) {
+func (v *visit) recall(ctx context.Context, memory frontier.Memory, h frontier.Host) (ruling *crawler.Ruling, serves, ok bool) {
 	var note []byte
 	var age time.Duration
 	err := v.w.insist(ctx, v.w.Drain, func() (err error) {
@@ -95,8 +102,8 @@ func (v *visit) recall(ctx context.Context, memory frontier.Memory, h frontier.H
 	})
 	switch {
 	case err == nil:
-		ruling, fresh = v.plan.Robots.Adopt(string(h), note, age)
-		return ruling, fresh, true
+		ruling, serves = v.plan.Robots.Adopt(string(h), note, age)
+		return ruling, serves, true
 	case !unreachable(err) && ctx.Err() == nil:
 		v.w.fail(fmt.Errorf("note on %s: %w", h, err))
 	}

@@ -230,9 +230,9 @@ func (s *listing) rulingOn(ctx context.Context, h frontier.Host) *crawler.Ruling
 		return nil
 	}
 	s.notes++
-	ruling, fresh, ok := s.v.recall(ctx, memory, h)
+	ruling, serves, ok := s.v.recall(ctx, memory, h)
 	s.over = s.over || !ok
-	if !fresh {
+	if !serves {
 		return nil
 	}
 	return ruling

@@ -164,7 +164,7 @@ func (v *visit) awaitPace(ctx context.Context) bool {
 		switch {
 		case wait <= 0:
 			return true
-		case wait > holdIdle, wait > holdBusy && v.w.crowded():
+		case v.isTooLong(wait):
 			v.end()
 			return false
 		}
@@ -175,6 +175,11 @@ func (v *visit) awaitPace(ctx context.Context) bool {
 		v.w.sleep(ctx, min(wait, holdStep), nil)
 		v.w.waiting.Add(-1)
 	}
+}
+
+// isTooLong tells whether the host is to be given back rather than to be waited for.
+func (v *visit) isTooLong(wait time.Duration) bool {
+	return wait > holdIdle || wait > holdBusy && v.w.crowded()
 }
 
 // awaitFirst waits while pages pile up behind one that takes long: they are acked in order, and until then each keeps
