@@ -137,6 +137,7 @@ func (r *Robots) ask(ctx context.Context, origin string, pace Pace) (*Ruling, er
 			r.rulings.set(target, ruling, ruling.cost())
 			return ruling, nil
 		case ruling != nil:
+			ruling.elsewhere = foreign
 			return ruling, nil
 		}
 		target, left = next, left-time.Since(begin)

@@ -98,6 +98,10 @@ func TestAnOriginThatLeadsToAHostWhosePaceIsFullIsAskedAgainLater(t *testing.T) 
 		if ok, _ := ruling.Allowed("/x"); ok || !ruling.Busy() || time.Until(ruling.Expires()) != 3*time.Second {
 			t.Errorf("allowed %v, busy %v, again in %v", ok, ruling.Busy(), time.Until(ruling.Expires()))
 		}
+		time.Sleep(3 * time.Second)
+		if again := ask(); !again.Busy() || again.Failures() != 0 {
+			t.Errorf("busy %v, %d failures: an appointment is none", again.Busy(), again.Failures())
+		}
 		full = false
 		time.Sleep(3 * time.Second)
 		ruling = ask()
@@ -105,7 +109,7 @@ func TestAnOriginThatLeadsToAHostWhosePaceIsFullIsAskedAgainLater(t *testing.T) 
 			t.Errorf("allowed %v, busy %v, %v", ok, ruling.Busy(), ruling.Unreachable())
 		}
 		want := []string{"http://a.example/robots.txt", "http://b.example:81/x"}
-		if want = append(want, want...); !slices.Equal(paced, want) {
+		if want = slices.Repeat(want, 3); !slices.Equal(paced, want) {
 			t.Errorf("%q", paced)
 		}
 	})

@@ -15,8 +15,10 @@ type Ruling struct {
 	err      error     // of the latest attempt; with rules, those are an old copy's
 	busy     bool      // the attempt waits for the pace of a host, often one that the origin redirects to
 	failures int
-	learned  time.Time // when the rules were fetched
-	marks    Marks
+
+	elsewhere bool      // err is of another host that the origin redirects to
+	learned   time.Time // when the rules were fetched
+	marks     Marks
 }
 
 func learned(rules *parser.Robots, size int, life time.Duration) *Ruling {
@@ -49,19 +51,18 @@ func (r *Ruling) after(old *Ruling) *Ruling {
 		return r
 	}
 	next := *r
-	next.failures = 1
 	if old != nil {
-		next.failures += old.failures
+		next.failures = old.failures
+	}
+	if !r.busy { // it has an appointment
+		next.failures++
 	}
 	now := time.Now()
 	if old != nil && now.Before(old.learned.Add(robotsStale)) {
 		next.rules, next.size, next.learned, next.marks = old.rules, old.size, old.learned, old.marks
 	}
-	backoff := min(robotsBackoff<<min(next.failures-1, 20), maxBackoff)
-	if r.busy { // it has an appointment
-		backoff = 0
-	}
-	if at := now.Add(backoff); next.expires.Before(at) {
+	backoff := min(robotsBackoff<<min(max(next.failures-1, 0), 20), maxBackoff)
+	if at := now.Add(backoff); !r.busy && next.expires.Before(at) {
 		next.expires = at
 	}
 	return &next
@@ -92,6 +93,10 @@ func (r *Ruling) Unreachable() error {
 	}
 	return nil
 }
+
+// Elsewhere tells that it is another host that cannot be had, to which the origin redirects: that says nothing about the
+// origin's pages.
+func (r *Ruling) Elsewhere() bool { return r.elsewhere }
 
 // Busy tells that it is not the origin's fault that it is unreachable: it redirects to a host that may not be asked now.
 // Ask again later.

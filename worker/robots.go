@@ -179,6 +179,9 @@ func (v *visit) putOff(ctx context.Context, ruling *crawler.Ruling) {
 		return
 	}
 	kind := hopeless(why)
+	if ruling.Elsewhere() {
+		kind = ""
+	}
 	if kind == "" {
 		pause, counted := v.hostFailed(time.Now(), why.Error())
 		v.pace.rest(max(pause, time.Until(ruling.Expires())))                                   // so that the next attempt asks again

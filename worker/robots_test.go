@@ -310,3 +310,24 @@ func TestAnOldNoteServesWhileTheHostDoesNotAnswer(t *testing.T) {
 		}
 	})
 }
+
+func TestAHostWhoseRobotsLeadToADeadHostIsPutOff(t *testing.T) {
+	moved := false
+	inBubble(t, frontier.DefaultPolicy(), func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/robots.txt" && !moved {
+			http.Redirect(rw, r, "http://gone.test/robots.txt", http.StatusFound)
+		}
+	}, func(x *trial) {
+		x.web.refuse = func(addr string) error {
+			if strings.HasPrefix(addr, "gone.test:") {
+				return &crawler.Error{Kind: crawler.KindNoHost, Err: errors.New("no such host")}
+			}
+			return nil
+		}
+		x.obeyRobots()
+		x.seed(urls("a.test", 3)...)
+		time.AfterFunc(5*time.Second, func() { moved = true })
+		x.run()
+		x.settled(3, 0)
+	})
+}

@@ -113,7 +113,10 @@ func TestRulesThatExpiredServeForNoSecondPage(t *testing.T) {
 		if m.notes.Load() != 3 { // asked, used, asked again
 			x.Errorf("%d notes", m.notes.Load())
 		}
-		x.cfg.Drain = nil
+		drain := make(chan struct{})
+		x.cfg.Drain = drain
+		stop := time.AfterFunc(time.Hour, func() { close(drain) })
+		defer stop.Stop()
 		x.run()
 		x.refused(map[frontier.Reason]int64{frontier.ByRobots: 2})
 	})
