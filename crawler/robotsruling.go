@@ -16,8 +16,9 @@ type Ruling struct {
 	busy     bool      // the attempt waits for the pace of a host, often one that the origin redirects to
 	failures int
 
-	elsewhere bool      // err is of another host that the origin redirects to
-	learned   time.Time // when the rules were fetched
+	elsewhere bool          // err is of another host that the origin redirects to
+	pause     time.Duration // that the host asked for which answered last
+	learned   time.Time     // when the rules were fetched
 	marks     Marks
 }
 
@@ -27,7 +28,7 @@ func learned(rules *parser.Robots, size int, life time.Duration) *Ruling {
 }
 
 func unreachable(err error, wait time.Duration) *Ruling {
-	return &Ruling{err: fmt.Errorf("robots.txt: %w", err), expires: time.Now().Add(wait)}
+	return &Ruling{err: fmt.Errorf("robots.txt: %w", err), expires: time.Now().Add(wait), pause: wait}
 }
 
 // later is the ruling while a host, often another one that the origin redirects to, may not be asked.
@@ -97,6 +98,9 @@ func (r *Ruling) Unreachable() error {
 // Elsewhere tells that it is another host that cannot be had, to which the origin redirects: that says nothing about the
 // origin's pages.
 func (r *Ruling) Elsewhere() bool { return r.elsewhere }
+
+// Pause is for how long the host that answered last wants to be left alone (Retry-After); 0: it did not say.
+func (r *Ruling) Pause() time.Duration { return r.pause }
 
 // Busy tells that it is not the origin's fault that it is unreachable: it redirects to a host that may not be asked now.
 // Ask again later.

@@ -114,6 +114,17 @@ func (d *doors) gap(name string) time.Duration {
 	return d.at(name).delay
 }
 
+// rest obeys a host that told the guest to leave it alone for so long.
+func (d *doors) rest(name string, pause time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	at := d.at(name)
+	at.rests = later(at.rests, time.Now().Add(pause))
+	for _, p := range at.paces {
+		p.rest(pause)
+	}
+}
+
 // dismiss lets the guest go. If it sent a request, gaps begin; the next guest comes when visits have had as much of the
 // host's time.
 func (d *doors) dismiss(name string, sent bool) {

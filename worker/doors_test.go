@@ -211,6 +211,35 @@ func TestNobodyIsAGuestWhereAPauseIsKept(t *testing.T) {
 	})
 }
 
+func TestAPauseThatAGuestIsToldBindsAll(t *testing.T) {
+	told := false
+	inBubble(t, frontier.DefaultPolicy(), leading("b.test", func(rw http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/rules/") && !told {
+			told = true
+			rw.Header().Set("Retry-After", "60")
+			rw.WriteHeader(http.StatusServiceUnavailable)
+		}
+	}), func(x *trial) {
+		x.obeyRobots()
+		x.seed(urls("b.test", 10)...)
+		for i := range 5 {
+			x.seed(fmt.Sprintf("http://a%d.test/", i))
+		}
+		x.run()
+		x.settled(15, 0)
+		all := x.web.log().Requests("b.test")
+		for i, r := range all {
+			if strings.HasPrefix(r.Path, "/rules/") { // the first
+				if pause := all[i+1].Start.Sub(r.End); pause < time.Minute {
+					x.Errorf("asked for %s after %v", all[i+1].Path, pause)
+				}
+				break
+			}
+		}
+		x.apart("b.test", time.Second, 6)
+	})
+}
+
 func TestHostsThatLeadToEachOtherAreRead(t *testing.T) {
 	answer := func(rw http.ResponseWriter, r *http.Request) {
 		other := map[string]string{"a.test": "b.test", "b.test": "a.test"}[r.Host]

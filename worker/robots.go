@@ -148,6 +148,9 @@ func (v *visit) askRobots(ctx context.Context) (ruling *crawler.Ruling, ok bool)
 	e := errand{v: v, in: true}
 	defer e.leave()
 	ruling, err := v.plan.Robots.Get(ctx, string(v.l.Host), e.pace)
+	if err == nil && ruling.Elsewhere() && e.in {
+		v.w.doors.rest(e.at, ruling.Pause())
+	}
 	return ruling, err == nil
 }
 
