@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -212,10 +213,9 @@ func TestNobodyIsAGuestWhereAPauseIsKept(t *testing.T) {
 }
 
 func TestAPauseThatAGuestIsToldBindsAll(t *testing.T) {
-	told := false
+	var told atomic.Bool
 	inBubble(t, frontier.DefaultPolicy(), leading("b.test", func(rw http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/rules/") && !told {
-			told = true
+		if strings.HasPrefix(r.URL.Path, "/rules/") && !told.Swap(true) {
 			rw.Header().Set("Retry-After", "60")
 			rw.WriteHeader(http.StatusServiceUnavailable)
 		}

@@ -312,9 +312,9 @@ func TestAnOldNoteServesWhileTheHostDoesNotAnswer(t *testing.T) {
 }
 
 func TestAHostWhoseRobotsLeadToADeadHostIsPutOff(t *testing.T) {
-	moved := false
+	var moved atomic.Bool
 	inBubble(t, frontier.DefaultPolicy(), func(rw http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/robots.txt" && !moved {
+		if r.URL.Path == "/robots.txt" && !moved.Load() {
 			http.Redirect(rw, r, "http://gone.test/robots.txt", http.StatusFound)
 		}
 	}, func(x *trial) {
@@ -326,7 +326,7 @@ func TestAHostWhoseRobotsLeadToADeadHostIsPutOff(t *testing.T) {
 		}
 		x.obeyRobots()
 		x.seed(urls("a.test", 3)...)
-		time.AfterFunc(5*time.Second, func() { moved = true })
+		time.AfterFunc(5*time.Second, func() { moved.Store(true) })
 		x.run()
 		x.settled(3, 0)
 	})

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -90,13 +91,12 @@ func TestHostsWhoseTurnComesRarelyAreAskedForPagesToo(t *testing.T) {
 }
 
 func TestRulesThatExpiredServeForNoSecondPage(t *testing.T) {
-	changed := false
+	var changed atomic.Bool
 	p := policy(func(p *frontier.Policy) { p.RobotsCache, p.Delay = 10*time.Second, 20*time.Second })
 	inBubble(t, p, withRobots(func() string {
-		if changed {
+		if changed.Swap(true) {
 			return "User-agent: *\nDisallow: /"
 		}
-		changed = true
 		return ""
 	}), func(x *trial) {
 		m := x.remembers()
