@@ -75,7 +75,6 @@ type holding struct {
 	max     int64 // bytes of a body
 	taken   int64 // of the budget
 	alone   bool  // it has the place beside the budget
-	waited  bool
 	buffers []*[]byte
 }
 
@@ -183,8 +182,7 @@ func (h *holding) take(n int64) bool {
 
 // wait waits for so much of the budget, or the place beside it.
 func (h *holding) wait(ctx context.Context, n int64) error {
-	alone, err := h.bodies.large.wait(ctx, n, h.waited)
-	h.waited = true
+	alone, err := h.bodies.large.wait(ctx, n)
 	switch {
 	case err != nil:
 		return err

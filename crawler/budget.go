@@ -45,16 +45,11 @@ func (b *budget) take(n int64) bool {
 	return true
 }
 
-// wait waits until so much is left, or the place is free, at most until ctx ends. Who has waited before has used what it
-// was given, and goes first.
-func (b *budget) wait(ctx context.Context, n int64, again bool) (alone bool, err error) {
+// wait waits until so much is left, or the place is free, at most until ctx ends.
+func (b *budget) wait(ctx context.Context, n int64) (alone bool, err error) {
 	c := &claim{want: n, given: make(chan bool, 1)}
 	b.mu.Lock()
-	push := b.waiting.PushBack
-	if again {
-		push = b.waiting.PushFront
-	}
-	e := push(c)
+	e := b.waiting.PushBack(c)
 	b.serve()
 	b.mu.Unlock()
 	select {

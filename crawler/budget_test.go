@@ -44,6 +44,7 @@ func TestLargeBodiesArriveBesideServersThatHoldThemOpen(t *testing.T) {
 				c, wait := asHosts(map[string]func(net.Conn){"holder": hold, "honest": func(c net.Conn) {
 					reply(c, "HTTP/1.1 200 OK\r\n\r\n"+strings.Repeat("x", 5<<20)) // with no length
 				}})
+				c.LargeBodies = 40 << 20 // less than they hold
 				f := newFetcher(t, c)
 				over, done := context.WithCancel(t.Context())
 				var holding, honest sync.WaitGroup
@@ -78,6 +79,30 @@ func TestLargeBodiesArriveBesideServersThatHoldThemOpen(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestAServerThatHoldsALargeBodyOpenIsCutOffWhenOthersWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, wait := asHosts(map[string]func(net.Conn){"holder": holders["of no length"], "honest": func(c net.Conn) {
+			reply(c, "HTTP/1.1 200 OK\r\n\r\n"+strings.Repeat("x", 1<<20))
+		}})
+		c.LargeBodies = 1 << 20
+		f := newFetcher(t, c)
+		var holding sync.WaitGroup
+		for i := range 2 { // the budget, and the place beside it
+			holding.Go(func() {
+				_, err := f.Fetch(t.Context(), fmt.Sprintf("http://holder-%d/", i))
+				wantKind(t, err, KindTimeout)
+			})
+		}
+		synctest.Wait()
+		if r := fetch(t, f, "http://honest-0/"); r.Duration > 5*time.Second {
+			t.Errorf("it took %v", r.Duration)
+		}
+		holding.Wait()
+		f.Close()
+		wait()
+	})
 }
 
 func TestASlowLargeBodyHasItsTimeWhileNobodyWaits(t *testing.T) {
