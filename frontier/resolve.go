@@ -85,6 +85,10 @@ func (b *Base) slow(raw string) (URL, error) {
 		// The parser's own words ("missing-scheme-non-relative-URL") say no more to people than the Reason.
 		return URL{}, &URLError{Raw: raw, Reason: BadURL}
 	}
+	if name := u.Hostname(); strings.Contains(name, "xn--") && !consistsOf(name, inHost) {
+		// The library would not read it again as it writes it: "İ!" becomes xn--i!-rub. No such host can exist.
+		return URL{}, &URLError{Raw: raw, Reason: BadURL}
+	}
 	u.SetUsername("")
 	u.SetPassword("")
 	text := u.Href(true)
