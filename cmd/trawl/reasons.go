@@ -50,7 +50,7 @@ func deadReasons() []frontier.Reason {
 	list := []frontier.Reason{frontier.Poison, frontier.HostDown, "robots-unreachable", "http-503", "panic", "internal"}
 	for _, kind := range []crawler.Kind{
 		crawler.KindURL, crawler.KindAddress, crawler.KindNoHost, crawler.KindDNS, crawler.KindConnect, crawler.KindTLS, crawler.KindTimeout,
-		crawler.KindMemory, crawler.KindReset, crawler.KindHeader, crawler.KindProtocol, crawler.KindDecode,
+		crawler.KindMemory, crawler.KindProxy, crawler.KindReset, crawler.KindHeader, crawler.KindProtocol, crawler.KindDecode,
 	} {
 		list = append(list, frontier.Reason(kind))
 	}
