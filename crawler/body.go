@@ -35,7 +35,7 @@ type bodies struct {
 func newBodies(large int64, timeout time.Duration) *bodies {
 	return &bodies{
 		large:    budget{left: large},
-		window:   timeout / windows,
+		window:   max(timeout/windows, shortestWindow),
 		decoding: make(chan struct{}, runtime.GOMAXPROCS(0)),
 		decoders: sync.Pool{New: func() any { return new(decoder) }},
 	}

@@ -104,8 +104,12 @@ func (b *budget) isWanted() bool {
 	return b.waiting.Len() > 0
 }
 
-// windows is into how many parts the time of a request is divided.
-const windows = 30
+const (
+	// windows is into how many parts the time of a request is divided,
+	windows = 30
+	// as long as they are not shorter than this: it may be our machine that has no time.
+	shortestWindow = time.Second
+)
 
 // watch looks after a body that holds some of the budget. While others wait, it has to come at least so fast that what
 // it holds would be filled in the time of one request: in each window its share. Else a few servers that send a large
