@@ -192,3 +192,22 @@ func TestHostsThatNeverAnswerAreNotTakenForOurOwnNetwork(t *testing.T) {
 		x.settled(0, 60)
 	})
 }
+
+func TestTheTallyTellsWhoIsWaitedFor(t *testing.T) {
+	inBubble(t, frontier.DefaultPolicy(), empty, func(x *trial) {
+		x.obeyRobots()
+		x.strike(absence{"a.test", "refuse", 0, 20 * time.Second})
+		x.seed(urls("a.test", 1)...)
+		seen := make(chan string, 1)
+		look := time.AfterFunc(5*time.Second, func() { seen <- x.cfg.Tally.Totals().Trouble })
+		defer look.Stop()
+		x.run()
+		if away, want := <-seen, "http://a.test: "; !strings.HasPrefix(away, want) || !strings.Contains(away, "refused") {
+			x.Errorf("while it is away: %q", away)
+		}
+		if after := x.cfg.Tally.Totals().Trouble; after != "" {
+			x.Errorf("when it is back: %q", after)
+		}
+		x.settled(1, 0)
+	})
+}

@@ -97,6 +97,7 @@ func isOurs(err error) bool {
 // hostFailed counts a failure of the host, by a request that began at a time, and tells how long it is to rest; not
 // counted: it may well be our own network.
 func (v *visit) hostFailed(began time.Time, why string) (pause time.Duration, counted bool) {
+	defer func() { v.w.Tally.hostRests(v.l.Host, why, pause) }()
 	outage := v.w.network.failed(v.l.Host, v.health.count() == 0)
 	v.meet(false)
 	v.mu.Lock()

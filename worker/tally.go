@@ -3,14 +3,17 @@ package worker
 import (
 	"maps"
 	"sync"
+	"time"
 
 	"trawl/frontier"
 )
 
 // Tally counts what a worker has done, once the frontier has confirmed it. It may be read while the worker runs.
 type Tally struct {
-	mu sync.Mutex
-	t  Totals
+	mu    sync.Mutex
+	t     Totals    // but for Trouble
+	why   string    // the latest trouble
+	rests time.Time // until when its host does
 }
 
 // Totals are the counts of one run of one worker.
@@ -21,6 +24,7 @@ type Totals struct {
 	Status  map[int]int64             `json:"status"` // settled URLs by HTTP status; 0: no answer
 	Dead    map[frontier.Reason]int64 `json:"dead"`
 	Retries map[frontier.Reason]int64 `json:"retries"`
+	Trouble string                    `json:"trouble,omitempty"` // the host that failed last and how, while it rests for that
 }
 
 // Errors counts the attempts that failed.
@@ -57,11 +61,20 @@ func (t *Tally) add(list []*verdict) {
 	}
 }
 
+func (t *Tally) hostRests(h frontier.Host, why string, d time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.why, t.rests = string(h)+": "+why, time.Now().Add(d)
+}
+
 // Totals returns the counts so far.
 func (t *Tally) Totals() Totals {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	c := t.t
+	if time.Now().Before(t.rests) {
+		c.Trouble = t.why
+	}
 	c.Status, c.Dead, c.Retries = maps.Clone(c.Status), maps.Clone(c.Dead), maps.Clone(c.Retries)
 	return c
 }

@@ -156,6 +156,9 @@ func (p *progress) line(st frontier.Stats, t worker.Totals, now time.Time) strin
 	if failed := t.Errors(); failed > 0 {
 		parts = append(parts, formatCount(failed)+" errors")
 	}
+	if t.Trouble != "" && st.HostsLeased == 0 { // else it is others that are waited for
+		parts = append(parts, "waiting for "+t.Trouble)
+	}
 	switch p.s.brake.reason() {
 	case bySignal:
 		parts = append(parts, "ending; again: at once")

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,6 +42,18 @@ func TestPlainProgressIsLines(t *testing.T) {
 	p.show()
 	if line := "0 pages | 0/s | 0 to go | 0 hosts busy\n"; b.String() != line+line {
 		t.Errorf("%q", b.String())
+	}
+}
+
+func TestWhoIsWaitedForIsNamed(t *testing.T) {
+	t.Parallel()
+	p := progress{s: &session{plans: &planner{}, brake: newBrake()}}
+	totals := worker.Totals{Trouble: "http://a.test: connect: connection refused"}
+	for busy, want := range map[int64]string{0: " | waiting for " + totals.Trouble, 1: ""} {
+		line := p.line(frontier.Stats{Queued: 1, HostsLeased: busy}, totals, time.Now())
+		if !strings.HasSuffix(line, fmt.Sprint(busy, " hosts busy", want)) {
+			t.Errorf("%q", line)
+		}
 	}
 }
 
