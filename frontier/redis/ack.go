@@ -76,12 +76,19 @@ func (a *ack) learn(offered [][]offer) {
 	if !a.capped {
 		a.s.cache.add(a.run, a.found)
 	}
+	a.forget()
+	for i := range a.r.Outcomes {
+		if !a.capped {
+			a.s.cache.add(a.run, offered[i])
+		}
+	}
+}
+
+// forget keeps the cache from knowing what the store forgets.
+func (a *ack) forget() {
 	for i, o := range a.r.Outcomes {
 		if n := a.l.Settled + i; o.Verdict == frontier.Refused && n < len(a.l.Items) {
 			a.s.cache.drop(a.s.fp.Of(a.l.Items[n].URL))
-		}
-		if !a.capped {
-			a.s.cache.add(a.run, offered[i])
 		}
 	}
 }
@@ -90,6 +97,7 @@ func (a *ack) learn(offered [][]offer) {
 func (a *ack) filter() {
 	a.run, a.links, a.n, a.capped = a.s.runID(), make([][]offer, len(a.r.Outcomes)), 0, false
 	a.found = a.unknown(a.r.Found)
+	a.forget() // the links that come with it may bring a refused URL back
 	for i := range a.r.Outcomes {
 		a.links[i] = a.unknown(a.r.Outcomes[i].Found)
 		a.n += len(a.links[i])
