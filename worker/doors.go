@@ -28,6 +28,7 @@ type door struct {
 	came  time.Time     // when the guest did, or was let in
 	left  time.Time     // when the latest guest left
 	rests time.Time     // until then, for a visit that is over
+	asked time.Time     // nobody before, whoever it is: the host asked a guest for a pause
 	next  time.Time     // no guest before: visits come first
 	queue time.Time     // when guests who were turned away are all to have come back
 }
@@ -43,6 +44,7 @@ func (d *doors) enter(h frontier.Host, p *pace) {
 	at := d.at(h.Hostname())
 	at.paces = append(at.paces, p)
 	p.keep(at.left)
+	p.rest(time.Until(at.asked))
 	if at.guest {
 		p.receive()
 	}
@@ -84,7 +86,7 @@ func (d *doors) take(name string, delay time.Duration) (wait time.Duration) {
 
 // wait is how long a guest has to wait at least. The caller holds mu.
 func (at *door) wait() time.Duration {
-	wait := max(time.Until(at.next), time.Until(at.rests))
+	wait := max(time.Until(at.next), time.Until(at.rests), time.Until(at.asked))
 	for _, p := range at.paces {
 		wait = max(wait, p.vacant())
 	}
@@ -119,7 +121,7 @@ func (d *doors) rest(name string, pause time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	at := d.at(name)
-	at.rests = later(at.rests, time.Now().Add(pause))
+	at.asked = later(at.asked, time.Now().Add(pause))
 	for _, p := range at.paces {
 		p.rest(pause)
 	}
@@ -169,7 +171,7 @@ func (at *door) idle() bool { return len(at.paces) == 0 && !at.guest }
 
 // over tells whether nothing that was so far keeps anybody waiting.
 func (at *door) over(now time.Time) bool {
-	return now.After(at.next) && now.After(at.rests) && now.After(at.queue)
+	return now.After(at.next) && now.After(at.rests) && now.After(at.asked) && now.After(at.queue)
 }
 
 func later(a, b time.Time) time.Time {

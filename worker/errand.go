@@ -11,23 +11,25 @@ import (
 // errand is the way of a visit to its robots.txt, which may lead to other hosts, and back. It keeps the pace of each.
 type errand struct {
 	v    *visit
-	in   bool // it may send a request
-	at   string
-	sent bool // one was, there
+	at   string // where it may send a request: a host's name, home or between
+	sent bool   // one was, there
 }
 
-// ownHost is where an errand begins; any other place is a host's name.
-const ownHost = ""
+// home is the visit's own host, where an errand begins. No host has either of these names.
+const (
+	home    = "/"
+	between = ""
+)
 
 // pace is a crawler.Pace.
 func (e *errand) pace(ctx context.Context, url string) error {
-	at, delay := e.place(url)
-	if !e.in || at != e.at {
+	switch at, delay := e.place(url); {
+	case at != e.at:
 		e.leave()
 		if err := e.enter(ctx, at, delay); err != nil {
 			return err
 		}
-	} else if e.sent {
+	case e.sent:
 		e.v.w.sleep(ctx, e.gap(), nil)
 	}
 	if e.isToEnd(ctx) { // and so the wait may have been cut short
@@ -37,7 +39,10 @@ func (e *errand) pace(ctx context.Context, url string) error {
 	return nil
 }
 
-func (e *errand) isToEnd(ctx context.Context) bool { return e.v.isToEnd(ctx) || e.v.isLate() }
+// isToEnd tells whether no further request may be sent. An errand can be longer than a lease, which may be lost meanwhile.
+func (e *errand) isToEnd(ctx context.Context) bool {
+	return e.v.isToEnd(ctx) || e.v.isLate() || !e.v.hasMore()
+}
 
 // place is where a URL leads to, and the delay of another host as far as it is known here. What is no URL to us is one
 // place.
@@ -48,7 +53,7 @@ func (e *errand) place(url string) (at string, delay time.Duration) {
 	case err != nil:
 		return "?", plan.Policy.Delay
 	case u.Host() == e.v.l.Host:
-		return ownHost, 0
+		return home, 0
 	}
 	if ruling, ok := plan.Robots.Cached(string(u.Host())); ok {
 		return u.Hostname(), plan.delay(ruling.CrawlDelay())
@@ -59,46 +64,49 @@ func (e *errand) place(url string) (at string, delay time.Duration) {
 // enter waits until a request may be sent to another host, or again to its own.
 func (e *errand) enter(ctx context.Context, at string, delay time.Duration) error {
 	ready := e.v.pace.ready
-	if at != ownHost {
+	if at != home {
 		doors := &e.v.w.doors
 		if wait := doors.take(at, delay); wait > 0 {
 			return crawler.Later(wait)
 		}
+		e.at = at // to be left, whatever comes of it
 		ready = func() (time.Duration, bool) { return doors.ready(at) }
 	}
-	e.at, e.in = at, at != ownHost
-	for {
+	for !e.isToEnd(ctx) { // first, for home may be claimed then
 		wait, ok := ready()
 		switch {
-		case e.isToEnd(ctx):
-			return context.Canceled
 		case !ok:
 			return crawler.Later(wait)
 		case wait <= 0:
-			e.in = true
+			e.at = at
 			return nil
 		}
 		e.v.w.sleep(ctx, wait, nil)
 	}
+	return context.Canceled
 }
+
+// isGuest tells whether it is at the door of another host.
+func (e *errand) isGuest() bool { return e.at != home && e.at != between }
 
 // gap is the time between requests to where it is.
 func (e *errand) gap() time.Duration {
-	if e.at == ownHost {
-		return e.v.pace.gap()
+	if e.isGuest() {
+		return e.v.w.doors.gap(e.at)
 	}
-	return e.v.w.doors.gap(e.at)
+	return e.v.pace.gap()
 }
 
 // leave lets others ask where it was.
 func (e *errand) leave() {
-	if e.in && e.at == ownHost {
+	switch {
+	case e.isGuest():
+		e.v.w.doors.dismiss(e.at, e.sent)
+	case e.at == home:
 		if e.sent {
 			e.v.pace.hold()
 		}
 		e.v.pace.drop()
-	} else if e.in {
-		e.v.w.doors.dismiss(e.at, e.sent)
 	}
-	e.in, e.sent = false, false
+	e.at, e.sent = between, false
 }

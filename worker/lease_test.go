@@ -64,6 +64,7 @@ func (x *trial) breaks(from, to time.Duration) *outage {
 type thief struct {
 	frontier.Frontier
 	host   frontier.Host
+	at     int // which of its acks comes too late
 	mu     sync.Mutex
 	acks   int
 	victim string // token
@@ -73,7 +74,7 @@ type thief struct {
 func (s *thief) Ack(ctx context.Context, l *frontier.Lease, r frontier.Report) error {
 	s.mu.Lock()
 	if l.Host == s.host && s.victim == "" {
-		if s.acks++; s.acks == 3 {
+		if s.acks++; s.acks == s.at {
 			s.victim, s.when = l.Token, time.Now()
 		}
 	}
@@ -88,7 +89,7 @@ func (s *thief) Ack(ctx context.Context, l *frontier.Lease, r frontier.Report) e
 func TestALostLeaseEndsTheVisitAndLosesNothing(t *testing.T) {
 	p := policy(func(p *frontier.Policy) { p.Timeout, p.PerHost = 10*time.Second, 2 })
 	inBubble(t, p, after(100*time.Millisecond, empty), func(x *trial) {
-		store := &thief{Frontier: x.journal, host: "http://a.test"}
+		store := &thief{Frontier: x.journal, host: "http://a.test", at: 3}
 		x.cfg.Frontier = store
 		x.seed(append(urls("a.test", 10), urls("b.test", 30)...)...)
 		x.run()

@@ -145,10 +145,10 @@ func (v *visit) askRobots(ctx context.Context) (ruling *crawler.Ruling, ok bool)
 	}
 	defer v.w.vacate(1)
 	defer v.answered()
-	e := errand{v: v, in: true}
+	e := errand{v: v, at: home}
 	defer e.leave()
 	ruling, err := v.plan.Robots.Get(ctx, string(v.l.Host), e.pace)
-	if err == nil && ruling.Elsewhere() && e.in {
+	if err == nil && ruling.Elsewhere() && e.isGuest() {
 		v.w.doors.rest(e.at, ruling.Pause())
 	}
 	return ruling, err == nil
