@@ -59,6 +59,9 @@ func (h *health) count() int {
 // the host.
 func (v *visit) feel(resp *crawler.Response, err error, took time.Duration) {
 	status := statusOf(resp, err)
+	if status > 0 { // by way of the proxy, if there is one, whatever the host says
+		v.w.network.proxied()
+	}
 	if status > 0 && !overloaded(status) {
 		v.health.answered()
 		v.w.network.answered()
@@ -142,7 +145,7 @@ type network struct {
 	failing map[frontier.Host]struct{} // hosts that had answered, since the latest answer of any
 	since   time.Time                  // the first of them failed
 	proxy   time.Time                  // since when the proxy fails; zero: it does not
-	worked  bool                       // some host has answered
+	worked  bool                       // something was answered
 	told    bool                       // somebody was told of the outage
 }
 
@@ -157,7 +160,16 @@ func (n *network) answered() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	clear(n.failing)
-	n.proxy, n.worked, n.told = time.Time{}, true, false
+	n.told = false
+}
+
+// proxied notes that the proxy works.
+func (n *network) proxied() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.worked = true; !n.proxy.IsZero() {
+		n.proxy, n.told = time.Time{}, false
+	}
 }
 
 // proxyFailed tells for how long the proxy has been failing, and whether it ever worked.

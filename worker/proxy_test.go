@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"net/http"
 	"testing"
 	"time"
 
@@ -55,6 +56,25 @@ func TestAProxyThatDoesNotComeBackEndsTheCrawlAndNoURL(t *testing.T) {
 		if s := x.stats(); s.Done == 0 || s.Dead > 0 || s.Retries > 0 || s.Queued != 20-s.Done {
 			x.Errorf("stats %+v", s)
 		}
+	})
+}
+
+// A host that wants to be left alone answers by the proxy like any other.
+func TestAProxyThatGoesAwayTwiceIsWaitedForEachTime(t *testing.T) {
+	busy := func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/0" {
+			rw.Header().Set("Retry-After", "600")
+			rw.WriteHeader(http.StatusServiceUnavailable)
+		}
+	}
+	p := policy(func(p *frontier.Policy) { p.HostFailures, p.Retries = 8, 10 })
+	inBubble(t, p, busy, func(x *trial) {
+		begin := time.Now()
+		first := proxied{x.fetcher, begin, time.Second / 2, 5 * time.Second}
+		x.cfg.Plan.Fetch = proxied{first, begin, 42 * time.Minute, 55 * time.Minute}
+		x.seed(urls("a.test", 2)...)
+		x.run()
+		x.settled(1, 1)
 	})
 }
 
