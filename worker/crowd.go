@@ -49,9 +49,10 @@ const (
 
 func (c *crowd) weight() int { return c.pages }
 
-// add counts a page.
-func (c *crowd) add(page uint64) {
-	if c.pages++; c.state <= asked {
+// add counts a page. Links may never be drawn, as of a host whose pages are all in one folder that says nothing: so it
+// remembers no more pages than a site may have for certain.
+func (c *crowd) add(page uint64, most int) {
+	if c.pages++; c.state <= asked && len(c.read) < most {
 		c.read = append(c.read, page)
 	}
 }
@@ -91,7 +92,7 @@ func (t *traps) meet(u frontier.URL, shape uint64, links, after int) (watchers [
 	known := 0
 	for _, class := range [2]string{class, ""} { // "": its host
 		c := t.crowds.get(t.crowdKey(u.Host(), class, shape))
-		c.add(page)
+		c.add(page, mostLike*after)
 		switch {
 		case c.state == echoing || c.state == honest: // what is so of the folder says enough
 			return watchers, c.state == echoing
