@@ -169,7 +169,7 @@ func (v *visit) obeyDelay(ctx context.Context, asked time.Duration) {
 }
 
 // robotsFailures is how many failures in a row beyond Policy.Retries a host whose robots.txt cannot be had is given before
-// its URLs are given up: two minutes, and the time that it takes to answer, or not.
+// its URLs are given up: with three retries a minute, and the time that it takes to answer, or not.
 const robotsFailures = 3
 
 // putOff puts off the whole batch of a host whose robots.txt cannot be had: everything is disallowed for now (RFC 9309,
