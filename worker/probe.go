@@ -187,7 +187,11 @@ func (v *visit) probe(ctx context.Context) (sent bool) {
 	}
 	if failed := v.failure(&it, resp, err, began); failed != nil {
 		v.pace.rest(failed.pause)
-		v.w.traps.conclude(p, unknown)
+		if failed.stays { // it is not the site that did not answer, or not only this URL: that shows nothing
+			v.w.traps.again(p)
+		} else {
+			v.w.traps.conclude(p, unknown)
+		}
 		return true
 	}
 	v.heed(p, u, resp)

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -84,6 +87,43 @@ func TestAProxyThatNeverWorkedEndsTheCrawlAtOnce(t *testing.T) {
 			x.Errorf("after %v: %v", took, err)
 		}
 		if s := x.stats(); s.Queued != 20 {
+			x.Errorf("stats %+v", s)
+		}
+	})
+}
+
+// unproxied is a fetcher whose proxy is away the first times that it is to ask for a URL which nothing leads to.
+type unproxied struct {
+	Fetcher
+	known *sync.Map // URLs that something leads to
+	left  *atomic.Int32
+}
+
+func (p unproxied) Fetch(ctx context.Context, url string) (*crawler.Response, error) {
+	if _, known := p.known.Load(url); !known && p.left.Add(-1) >= 0 {
+		return nil, &crawler.Error{Kind: crawler.KindProxy, Err: errNoProxy, Unsent: true}
+	}
+	return p.Fetcher.Fetch(ctx, url)
+}
+
+func TestAProxyThatGoesAwaySavesNoTrap(t *testing.T) {
+	var known sync.Map
+	known.Store("http://a.test/", true)
+	trap := site(func(*url.URL) (list []string) {
+		for range 2 {
+			path := "/x/" + word() + ".html"
+			known.Store("http://a.test"+path, true)
+			list = append(list, path)
+		}
+		return list
+	})
+	inBubble(t, echoes(func(p *frontier.Policy) { p.MaxPages = 1000 }), trap, func(x *trial) {
+		var left atomic.Int32
+		left.Store(2 * maxTries)
+		x.cfg.Plan.Fetch = unproxied{x.fetcher, &known, &left}
+		x.seed("http://a.test/")
+		x.run()
+		if s := x.stats(); s.Done == 1000 || s.Refused[frontier.Echo] == 0 || left.Load() >= 0 {
 			x.Errorf("stats %+v", s)
 		}
 	})
