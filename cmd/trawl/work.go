@@ -146,7 +146,7 @@ func (o *workFlags) work(ctx context.Context, io streams, inputs []input, open f
 		}
 		return withoutOp(err)
 	}
-	defer s.close()
+	defer s.close() // which may be called twice: below its error is told
 	s.brake = brake
 	monitor.show(s)
 	stopShowing := newProgress(screen, o.progress.value, s).start()

@@ -45,6 +45,7 @@ func (s *Store) report(l *frontier.Lease, r frontier.Report) error {
 		return fmt.Errorf("ack %s: %d outcomes for %d URLs", l.Host, len(r.Outcomes), len(held.chunks)-l.Settled)
 	}
 	fresh := r.Outcomes[before:]
+	// Before anything is changed: an ack is taken whole or not at all.
 	for i := range fresh {
 		if v := fresh[i].Verdict; v < frontier.Done || v > frontier.Refused {
 			return fmt.Errorf("ack %s: outcome %d has no verdict", l.Host, i)
@@ -65,7 +66,7 @@ func (s *Store) report(l *frontier.Lease, r frontier.Report) error {
 
 // pace notes what an ack says of its host.
 func (s *Store) pace(h *host, r *frontier.Report) {
-	h.next = max(h.next, s.after(r.Next))
+	h.next = max(h.next, s.after(r.Next)) // a pause that was asked for before stays
 	if r.Delay > 0 {
 		h.delay = int64(r.Delay)
 	}
@@ -94,7 +95,7 @@ func (s *Store) settle(l *lease, o *frontier.Outcome) {
 	s.settleFirst(h, c)
 	l.settled++
 	s.stats.Leased--
-	h.probation, s.cautious = false, false
+	h.probation, s.cautious = false, false // one URL came through, so it is not they that kill
 	if !s.progress {
 		s.progress, s.batch.meta = true, true
 	}
@@ -111,7 +112,7 @@ func (s *Store) settleFirst(h *host, c *chunk) {
 	if c.settled == c.n {
 		h.lines[c.priority].pop()
 		s.inRAM -= int64(len(c.text))
-		c.text, c.paths, c.gone = nil, nil, true
+		c.text, c.paths, c.gone = nil, nil, true // the batch still has it, to delete its row
 	}
 	s.batch.change(c)
 }

@@ -122,7 +122,7 @@ var statements = map[statement]string{
 // write commits batches until the store is closed.
 func (s *Store) write() {
 	w, err := s.prepare()
-	if err != nil {
+	if err != nil { // it goes on nevertheless: calls wait for their batch
 		s.fail(err) // every call says so from now on
 	}
 	var linger time.Duration
@@ -135,7 +135,7 @@ func (s *Store) write() {
 		}
 		began := time.Now()
 		s.flush(w)
-		linger = min(10*time.Since(began), s.cfg.Linger)
+		linger = min(10*time.Since(began), s.cfg.Linger) // commits take a tenth of the time, but nobody waits for long
 	}
 	w.close()
 }

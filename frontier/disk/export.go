@@ -131,7 +131,7 @@ func (s *Store) eachPrint(ctx context.Context, yield func(*frontier.Part) error)
 			return err
 		}
 		fps := s.seen.stripe[i].members()
-		s.leave()
+		s.leave() // a reader that is slow to take them holds up nobody
 		for len(fps) > 0 {
 			n := min(partPrints, len(fps))
 			p := &frontier.SeenPart{Prints: make([]byte, 0, 8*n)}

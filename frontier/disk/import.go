@@ -32,7 +32,7 @@ func Import(dir string, next func() (*frontier.Part, error)) error {
 		return fmt.Errorf("%w in %s: remove it first, or use another folder", ErrExists, dir)
 	}
 	file := filepath.Join(dir, File)
-	unfinished := file + ".import"
+	unfinished := file + ".import" // of an import that was killed
 	if err := os.Remove(unfinished); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("import: %w", err)
 	}
@@ -71,6 +71,7 @@ func syncFile(name string) error {
 
 // build writes the parts into a new file.
 func build(file string, next func() (*frontier.Part, error)) error {
+	// Nobody opens the file before it is whole and synced, and one that is not is removed: a journal would be for nothing.
 	db, err := connect(file, "_pragma=journal_mode(off)&_pragma=synchronous(off)")
 	if err != nil {
 		return err

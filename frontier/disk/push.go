@@ -17,7 +17,7 @@ func (s *Store) Push(ctx context.Context, entries []frontier.Entry) (int, error)
 
 // accept takes in what is new and under the caps.
 func (s *Store) accept(entries []frontier.Entry) (added int) {
-	s.accepts++
+	s.accepts++ // so every host begins another chunk: those of earlier calls are sealed
 	for i := range entries {
 		e := &entries[i]
 		fp := s.print(e.URL)
@@ -27,10 +27,10 @@ func (s *Store) accept(entries []frontier.Entry) (added int) {
 		h := s.host(e.URL.Host())
 		if reason := s.overCap(h); reason != "" {
 			s.refuse(reason, 1, e.URL.String())
-			continue
+			continue // not seen: it is accepted when it is found again and there is room
 		}
 		s.see(fp)
-		if h.id == 0 {
+		if h.id == 0 { // now: a host of which every URL was refused is none
 			s.stats.Hosts++
 			s.hostIDs++
 			h.id = s.hostIDs
@@ -136,7 +136,7 @@ func (s *Store) makeReady(h *host) {
 	}
 	h.ready = true
 	line := 0
-	if h.failures != 0 {
+	if h.failures != 0 { // it is a stranger: see nextHost
 		line = 1
 	}
 	s.ready[line].push(max(h.next, s.clock), h)

@@ -61,7 +61,7 @@ func (s *Store) counts(ctx context.Context) ([]string, error) {
 // atRest returns the counts when nothing is lent and nothing will be.
 func (s *Store) atRest(ctx context.Context) (frontier.Stats, error) {
 	st, err := s.Stats(ctx)
-	if err == nil && st.HostsLeased > 0 { // maybe expired
+	if err == nil && st.HostsLeased > 0 { // maybe expired: any call that changes something takes those back
 		if _, err = s.Push(ctx, nil); err == nil {
 			st, err = s.Stats(ctx)
 		}
@@ -157,6 +157,7 @@ func (e *exporter) eachSeen() error {
 			return e.yield(&frontier.Part{Seen: full})
 		}
 		err := e.s.eachPrint(e.ctx, f, func(fp uint64) error {
+			// The first bits of 64, as in a store that keeps all of them.
 			part.Prints = binary.LittleEndian.AppendUint64(part.Prints, fp<<(64-printBits))
 			if len(part.Prints) < 8*partPrints {
 				return nil
@@ -215,7 +216,7 @@ func (s *Store) eachInLine(ctx context.Context, hosts []record, do func(r *recor
 	return nil
 }
 
-// eachOfLine goes on where the head of a line ends.
+// eachOfLine goes on where the head of a line ends. Most lines are shorter, and have been read with many others.
 func (s *Store) eachOfLine(ctx context.Context, r *record, k int, head []string, do func(*record, int, string) error) error {
 	for _, text := range head {
 		if err := do(r, k, text); err != nil {

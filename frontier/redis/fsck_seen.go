@@ -8,7 +8,8 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 )
 
-// readSets looks at every seen set.
+// readSets looks at every seen set. A set that forgets a fingerprint has its URL fetched twice; one that has too many hides
+// pages. So what cannot be read is given up, and what is in line or dead is put back by name.
 func (a *audit) readSets() error {
 	for set, last := range a.strays {
 		a.sure(func() error { return a.adopt(set, last) }, "the seen set %q has a bucket %d that it does not count", set, last)

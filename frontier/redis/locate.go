@@ -38,6 +38,7 @@ func (l *link) ask(ctx context.Context, question func(ctx context.Context, node 
 			l.remember(node, more)
 			return server, nil
 		}
+		// A setting that is wrong explains more than a node that is away.
 		if m := (*misfit)(nil); failed == nil || errors.As(err, &m) {
 			failed = answered(err)
 		}
@@ -61,6 +62,7 @@ func answered(err error) error {
 	return err
 }
 
+// remember keeps those that were given by name, too: all others may be replaced while we are not looking.
 func (l *link) remember(first string, more []string) {
 	nodes := append([]string{first}, more...)
 	for _, n := range append(l.nodes, l.place.nodes...) {
@@ -93,7 +95,7 @@ func (l *link) askSentinel(ctx context.Context, node string) (string, []string, 
 
 // askNode asks a node of a Cluster for the owner of the crawl's slot, and for the other nodes.
 func (l *link) askNode(ctx context.Context, node string) (server string, nodes []string, err error) {
-	c := goredis.NewClient(l.askOptions(node))
+	c := goredis.NewClient(l.askOptions(node)) // for one question: the node may not be the one that we work with
 	defer c.Close()
 	ranges, err := c.ClusterSlots(ctx).Result() //nolint:staticcheck // its successor needs Redis 7
 	switch {
