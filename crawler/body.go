@@ -107,7 +107,8 @@ func (h *holding) fill(ctx context.Context, src io.Reader, limit, hint int64, w 
 	return data, false, err
 }
 
-// larger is the next size of a buffer: twice as much, or all that was announced once some of it has come.
+// larger is the next size of a buffer: twice as much, or all that was announced once some of it has come. To announce much
+// costs a server nothing.
 func larger(size, hint int64) int64 {
 	if size >= 4*smallBody && hint >= size {
 		return hint + 1

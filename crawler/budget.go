@@ -79,7 +79,8 @@ func (b *budget) give(n int64, alone bool) {
 	b.serve()
 }
 
-// serve gives what there is to those who wait. The caller holds mu.
+// serve gives what there is to those who wait. Who wants little passes who wants more than is left: that one has the place
+// beside the budget next, and to hold up the others would give the memory to nobody. The caller holds mu.
 func (b *budget) serve() {
 	for e := b.waiting.Front(); e != nil; {
 		c, next := e.Value.(*claim), e.Next()
@@ -161,7 +162,7 @@ func (w *watch) rest() {
 func (w *watch) judge() {
 	switch {
 	case !w.reading.Load():
-	case w.budget.isWanted():
+	case w.budget.isWanted(): // only now: a slow server is no fault while there is room
 		w.cut(&Error{Kind: KindTimeout, Err: errors.New("too slow a body, while others wait for the memory it takes")})
 	default:
 		w.timer.Reset(w.window)

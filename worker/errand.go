@@ -44,8 +44,8 @@ func (e *errand) isToEnd(ctx context.Context) bool {
 	return e.v.isToEnd(ctx) || e.v.isLate() || !e.v.hasMore()
 }
 
-// place is where a URL leads to, and the delay of another host as far as it is known here. What is no URL to us is one
-// place.
+// place is where a URL leads to, and the delay of another host as far as it is known here. By another scheme or port its own
+// host is another one, at a door of the same name. What is no URL to us is one place.
 func (e *errand) place(url string) (at string, delay time.Duration) {
 	plan := e.v.plan
 	u, err := frontier.ParseURL(url)

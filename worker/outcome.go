@@ -143,6 +143,7 @@ func (v *visit) hostsFailure(it *frontier.Item, e *crawler.Error, asked time.Dur
 	why, detail := frontier.Reason(e.Kind), e.Err.Error()
 	wait := cmp.Or(asked, max(pause, jitter(patience(it.Attempt))))
 	p := again(why, detail, wait)
+	// When the row has more failures than this item had attempts, others met them too.
 	if othersFailed := v.health.count() > it.Attempt+1; !mayWait || !othersFailed {
 		p = v.retryOrDead(it, why, detail, wait)
 	}

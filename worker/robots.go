@@ -31,7 +31,7 @@ func (v *visit) readRobots(ctx context.Context) bool {
 		return false
 	}
 	v.ruling = ruling
-	if v.health.count() <= 0 {
+	if v.health.count() <= 0 { // one that failed may still do so: rules can be from memory
 		v.health.answered()
 		v.meet(true)
 	}
@@ -79,9 +79,9 @@ func (v *visit) share(ctx context.Context, ruling *crawler.Ruling, asked bool) b
 		marks.Announced = true
 	}
 	if asked {
-		marks.Spare = v.isTooLong(v.pace.left())
+		marks.Spare = v.isTooLong(v.pace.left()) // the host goes back before a page is asked for
 	} else if !time.Now().Before(ruling.Expires()) {
-		marks.Spare = false
+		marks.Spare = false // they serve now, and not again
 	}
 	if !asked && marks == before {
 		return true
@@ -187,9 +187,10 @@ func (v *visit) putOff(ctx context.Context, ruling *crawler.Ruling) {
 		kind = ""
 	}
 	if kind == "" {
-		pause, counted := v.hostFailed(time.Now(), why.Error())
-		v.pace.rest(max(pause, time.Until(ruling.Expires())))                                   // so that the next attempt asks again
-		if !counted || v.isDown() || v.health.count() <= v.plan.Policy.Retries+robotsFailures { // see giveUp, giveBack
+		pause, counted := v.hostFailed(time.Now(), why.Error()) // no other request is under way that could fail with it
+		// So that the next attempt asks again. When the host is down its URLs are given up, see giveUp; else they go back.
+		v.pace.rest(max(pause, time.Until(ruling.Expires())))
+		if !counted || v.isDown() || v.health.count() <= v.plan.Policy.Retries+robotsFailures {
 			return
 		}
 		kind = robotsUnreachable
