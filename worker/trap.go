@@ -8,7 +8,8 @@ import (
 	"trawl/frontier"
 )
 
-// How much is kept about traps, by a whole worker: some 30 MB when all of it is in use.
+// How much is kept about traps, by a whole worker: some 30 MB when all of it is in use, beside the pages of crowds that are
+// not asked about yet (crowd.add).
 const (
 	maxTemplates = 32_768
 	maxCrowds    = 16_384
