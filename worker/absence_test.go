@@ -211,3 +211,16 @@ func TestTheTallyTellsWhoIsWaitedFor(t *testing.T) {
 		x.settled(1, 0)
 	})
 }
+
+// Hosts that ask for a pause do answer: it is not our network that fails.
+func TestHostsThatAreBusyAreNoOutageOfOurs(t *testing.T) {
+	inBubble(t, frontier.DefaultPolicy(), empty, func(x *trial) {
+		x.strike(absence{"", "503", time.Second / 2, forEver})
+		for i := range 6 {
+			x.seed(urls(fmt.Sprintf("h%d.test", i), 5)...)
+		}
+		if took := x.run(); took > 25*time.Minute {
+			x.Errorf("took %v", took)
+		}
+	})
+}

@@ -59,12 +59,11 @@ func (h *health) count() int {
 // the host.
 func (v *visit) feel(resp *crawler.Response, err error, took time.Duration) {
 	status := statusOf(resp, err)
-	if status > 0 { // by way of the proxy, if there is one, whatever the host says
-		v.w.network.proxied()
+	if status > 0 {
+		v.w.network.answered()
 	}
 	if status > 0 && !overloaded(status) {
 		v.health.answered()
-		v.w.network.answered()
 		v.meet(true)
 	}
 	if v.plan.Policy.Adaptive && !isOurs(err) {
@@ -156,20 +155,12 @@ const (
 	longestOutage = 30 * time.Minute
 )
 
+// answered notes an answer, whatever it says: the network works, and the proxy if there is one.
 func (n *network) answered() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	clear(n.failing)
-	n.told = false
-}
-
-// proxied notes that the proxy works.
-func (n *network) proxied() {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.worked = true; !n.proxy.IsZero() {
-		n.proxy, n.told = time.Time{}, false
-	}
+	n.proxy, n.worked, n.told = time.Time{}, true, false
 }
 
 // proxyFailed tells for how long the proxy has been failing, and whether it ever worked.

@@ -61,7 +61,6 @@ func (v *visit) findRobots(ctx context.Context) (ruling *crawler.Ruling, asked, 
 		}
 	}
 	if ruling, ok = v.askRobots(ctx); ok && ruling.Failures() == 0 {
-		v.w.network.proxied()
 		v.w.network.answered()
 	}
 	return ruling, true, ok
