@@ -46,6 +46,12 @@ func (p *places) dismiss() {
 	p.strangers--
 }
 
+func (p *places) heldByStrangers() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.strangers
+}
+
 // note notes whether a host answers.
 func (p *places) note(h frontier.Host, answers bool) {
 	p.mu.Lock()

@@ -10,8 +10,19 @@ import (
 	"trawl/frontier"
 )
 
-// Hosts that never answer, however many, do not keep those that do from being crawled at their pace.
+// Hosts that never answer, however many, do not keep those that do from being crawled at their pace: also not in a fleet,
+// whose store takes its time to lend a host again.
 func TestHostsThatNeverAnswerLeaveOthersTheirPlaces(t *testing.T) {
+	t.Run("alone", func(t *testing.T) { crawlBesideTheMute(t, func(*trial) {}) })
+	t.Run("in a fleet", func(t *testing.T) {
+		crawlBesideTheMute(t, func(x *trial) {
+			x.asFleet()
+			x.journal.slowLease = 200 * time.Millisecond
+		})
+	})
+}
+
+func crawlBesideTheMute(t *testing.T, prepare func(*trial)) {
 	p := policy(func(p *frontier.Policy) { p.Timeout = 10 * time.Second })
 	answer := func(rw http.ResponseWriter, r *http.Request) {
 		if r.Host[0] == 'm' {
@@ -21,6 +32,7 @@ func TestHostsThatNeverAnswerLeaveOthersTheirPlaces(t *testing.T) {
 		time.Sleep(20 * time.Millisecond)
 	}
 	inBubble(t, p, answer, func(x *trial) {
+		prepare(x)
 		x.cfg.Concurrency = 16
 		for i := range 100 {
 			x.seed(urls(fmt.Sprintf("mute%d.test", i), 3)...)

@@ -239,10 +239,11 @@ func (w *worker) free() int {
 	return w.Concurrency + min(int(w.waiting.Load()), w.mayWait()) - w.busy()
 }
 
-// mayWait is how many visits may keep their hosts while they wait. In a fleet it is none: others have places too.
+// mayWait is how many visits may keep their hosts while they wait. In a fleet others have places too, so only as many as
+// there are places that strangers hold: for those no host that answers is to make room.
 func (w *worker) mayWait() int {
 	if w.inFleet() {
-		return 0
+		return w.places.heldByStrangers()
 	}
 	return w.Concurrency
 }

@@ -140,6 +140,7 @@ type journal struct {
 	refuse    func(*crawler.Record) error // fails a write; nil: none
 	slowWrite time.Duration
 	slowAck   time.Duration
+	slowLease time.Duration
 
 	mu          sync.Mutex
 	records     []*crawler.Record
@@ -175,6 +176,7 @@ func (j *journal) Lease(ctx context.Context, r frontier.LeaseRequest) ([]frontie
 	j.mu.Lock()
 	j.leased = time.Now()
 	j.mu.Unlock()
+	time.Sleep(j.slowLease)
 	return j.Frontier.Lease(ctx, r)
 }
 
