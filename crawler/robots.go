@@ -94,7 +94,8 @@ func (r *Robots) Mark(origin string, ruling *Ruling, marks Marks) *Ruling {
 }
 
 // Pace is called before each request that is sent, with its URL: it counts against the rate of that host, which is another
-// one when a robots.txt redirects there. It returns when the request may be sent; with Later, the ruling is Busy.
+// one when a robots.txt redirects there. It returns when the request may be sent; with Later, the ruling is Busy. If what
+// another host would say became known meanwhile, as by Adopt, no request is sent there.
 type Pace func(ctx context.Context, url string) error
 
 // Get returns what is known of an origin, and asks it when nothing is, at a pace. An origin that does not answer is a
@@ -115,20 +116,21 @@ func (r *Robots) Get(ctx context.Context, origin string, pace Pace) (*Ruling, er
 func (r *Robots) ask(ctx context.Context, origin string, pace Pace) (*Ruling, error) {
 	target, left := origin+"/robots.txt", r.fetcher.cfg.Timeout
 	for range 1 + robotsRedirects {
-		foreign := !strings.HasPrefix(target, origin+"/")
-		if foreign {
-			if known := r.known(target); known != nil {
-				return known, nil
-			}
+		if known := r.known(origin, target); known != nil {
+			return known, nil
+		}
+		err := pace(ctx, target)
+		if known := r.known(origin, target); known != nil {
+			return known, nil
 		}
 		var wait Later
-		switch err := pace(ctx, target); {
+		switch {
 		case errors.As(err, &wait):
 			return later(target, time.Duration(wait)), nil
 		case err != nil:
 			return nil, err
 		}
-		begin := time.Now()
+		begin, foreign := time.Now(), isForeign(origin, target)
 		ruling, next, err := r.request(ctx, target, left)
 		switch {
 		case err != nil:
@@ -165,8 +167,13 @@ func (r *Robots) request(ctx context.Context, target string, left time.Duration)
 	return unreachable(err, 0), "", nil
 }
 
-// known returns a good ruling that a request to the target would bring, if we have it.
-func (r *Robots) known(target string) *Ruling {
+func isForeign(origin, target string) bool { return !strings.HasPrefix(target, origin+"/") }
+
+// known returns a good ruling that a request to another host would bring, if we have it.
+func (r *Robots) known(origin, target string) *Ruling {
+	if !isForeign(origin, target) {
+		return nil
+	}
 	for _, key := range []string{target, strings.TrimSuffix(target, "/robots.txt")} {
 		if ruling, ok := r.Cached(key); ok && ruling.err == nil {
 			own := *ruling

@@ -187,6 +187,35 @@ func TestDoorsAtWhichNothingHappensAreForgotten(t *testing.T) {
 	})
 }
 
+// What a worker of the fleet was told by a host is not asked for again by another, whose host leads there.
+func TestNobodyIsAGuestForWhatIsNoted(t *testing.T) {
+	answer := func(rw http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path != "/robots.txt":
+		case r.Host == "b.test":
+			_, _ = io.WriteString(rw, "User-agent: *\nDisallow: /1")
+		default:
+			http.Redirect(rw, r, "http://b.test/robots.txt", http.StatusFound)
+		}
+	}
+	inBubble(t, frontier.DefaultPolicy(), answer, func(x *trial) {
+		x.remembers()
+		x.obeyRobots()
+		x.seed("http://b.test/0")
+		x.run()
+		x.obeyRobots() // as another worker, which knows nothing
+		x.seed(urls("a.test", 3)...)
+		x.run()
+		x.settled(3, 0)
+		if n := x.web.asked("b.test", "/robots.txt"); n != 1 || x.web.asked("a.test", "/robots.txt") != 1 {
+			x.Errorf("asked %d times", n)
+		}
+		if x.web.asked("a.test", "/1") > 0 || x.web.asked("a.test", "/2") != 1 {
+			x.Error("the note is not obeyed")
+		}
+	})
+}
+
 func TestNobodyIsAGuestWhereAPauseIsKept(t *testing.T) {
 	inBubble(t, frontier.DefaultPolicy(), leading("b.test", func(rw http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/0" && r.Host == "b.test" {

@@ -26,6 +26,9 @@ func (e *errand) pace(ctx context.Context, url string) error {
 	switch at, delay := e.place(url); {
 	case at != e.at:
 		e.leave()
+		if at != home && e.v.isNoted(ctx, url) {
+			return crawler.Later(delay) // not waited for, as it is known now
+		}
 		if err := e.enter(ctx, at, delay); err != nil {
 			return err
 		}

@@ -110,6 +110,18 @@ func (v *visit) recall(ctx context.Context, memory frontier.Memory, h frontier.H
 	return nil, false, false
 }
 
+// isNoted tells whether the URL is of a robots.txt of which somebody left a note, and takes that over: then nobody has to be
+// a guest there.
+func (v *visit) isNoted(ctx context.Context, url string) bool {
+	memory, shared := v.w.Frontier.(frontier.Memory)
+	u, err := frontier.ParseURL(url)
+	if !shared || err != nil || u.Path() != "/robots.txt" {
+		return false
+	}
+	ruling, _, ok := v.recall(ctx, memory, u.Host())
+	return ok && ruling != nil && ruling.Failures() == 0 && time.Now().Before(ruling.Expires())
+}
+
 // remember leaves a note. It returns false when the visit is to end.
 func (v *visit) remember(ctx context.Context, memory frontier.Memory, ruling *crawler.Ruling) bool {
 	note := v.plan.Robots.Note(ruling, frontier.MaxNote)
