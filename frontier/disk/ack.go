@@ -34,7 +34,7 @@ func (s *Store) report(l *frontier.Lease, r frontier.Report) error {
 	switch {
 	case before < 0:
 		return fmt.Errorf("ack %s: %d URLs are settled, not %d", l.Host, held.settled, l.Settled)
-	case before >= len(r.Outcomes) && (before > 0 || held.over): // sent again: it has all been done
+	case before >= len(r.Outcomes) && (len(r.Outcomes) > 0 || held.over): // sent again: it has all been done
 		if !held.over { // but links may have been found since
 			s.accept(r.Found)
 		}
@@ -44,7 +44,10 @@ func (s *Store) report(l *frontier.Lease, r frontier.Report) error {
 	case before+len(held.chunks)-held.settled < len(r.Outcomes):
 		return fmt.Errorf("ack %s: %d outcomes for %d URLs", l.Host, len(r.Outcomes), len(held.chunks)-l.Settled)
 	}
-	fresh := r.Outcomes[before:]
+	fresh := r.Outcomes[min(before, len(r.Outcomes)):]
+	if before > len(r.Outcomes) { // it was overtaken
+		r.Failures = -1
+	}
 	// Before anything is changed: an ack is taken whole or not at all.
 	for i := range fresh {
 		if v := fresh[i].Verdict; v < frontier.Done || v > frontier.Refused {

@@ -14,6 +14,7 @@ func failuresAreKept(t *testing.T, open Open) {
 	t.Run("for the next owner", func(t *testing.T) { failuresPassOn(t, open) })
 	t.Run("across reopening", func(t *testing.T) { failuresSurvive(t, open) })
 	t.Run("as the latest ack says", func(t *testing.T) { latestFailuresCount(t, open) })
+	t.Run("by the latest report", func(t *testing.T) { overtakenTellNothing(t, open) })
 	t.Run("until dead URLs are tried again", func(t *testing.T) { failuresAreForgotten(t, open) })
 }
 
@@ -112,6 +113,22 @@ func latestFailuresCount(t *testing.T, open Open) {
 	x.failures(hostA, 1)
 	x.ack(&l, frontier.Report{Failures: -1, Release: true})
 	x.failing(hostA, 1, "/2")
+}
+
+// A report that knows less than the store extends and releases, but what it says of the host is old.
+func overtakenTellNothing(t *testing.T, open Open) {
+	x := start(t, open, frontier.Policy{})
+	x.push(3, pages(hostA, 0, 0, 3)...)
+	l := x.failing(hostA, -1, "/0", "/1", "/2")
+	old := *l
+	x.ack(l, failed(2, frontier.Done))
+	x.clock.Advance(ttl / 2)
+	x.ack(&old, failed(5))
+	x.failures(hostA, 2)
+	x.clock.Advance(ttl * 3 / 4)
+	x.none() // it is lent still
+	x.ack(&old, frontier.Report{Failures: 5, Release: true})
+	x.failing(hostA, 2, "/1", "/2")
 }
 
 func failuresAreForgotten(t *testing.T, open Open) {

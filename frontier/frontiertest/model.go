@@ -113,7 +113,7 @@ func (m *Model) Ack(ctx context.Context, l *frontier.Lease, r frontier.Report) e
 	}
 	from, to, cur := l.Settled, l.Settled+len(r.Outcomes), h.last
 	switch {
-	case to <= cur.settled && (from < cur.settled || !cur.lives): // sent again: it has all been done
+	case to <= cur.settled && (to > from || !cur.lives): // sent again: it has all been done
 		if cur.lives { // but links may have been found since
 			m.acceptAll(r.Found)
 		}
@@ -124,7 +124,7 @@ func (m *Model) Ack(ctx context.Context, l *frontier.Lease, r frontier.Report) e
 	case from > cur.settled || to > len(cur.items):
 		return fmt.Errorf("ack of URLs %d to %d, where %d of %d are settled", from, to, cur.settled, len(cur.items))
 	}
-	fresh := r.Outcomes[cur.settled-from:]
+	fresh := r.Outcomes[min(cur.settled-from, len(r.Outcomes)):]
 	if slices.ContainsFunc(fresh, func(o frontier.Outcome) bool { return o.Verdict < frontier.Done || o.Verdict > frontier.Refused }) {
 		return errors.New("ack without a verdict")
 	}
@@ -138,7 +138,7 @@ func (m *Model) Ack(ctx context.Context, l *frontier.Lease, r frontier.Report) e
 	if r.Delay > 0 {
 		h.delay = millis(r.Delay)
 	}
-	if r.Failures >= 0 {
+	if r.Failures >= 0 && to >= cur.settled { // or else it was overtaken
 		h.failures = r.Failures
 	}
 	cur.deadline = now + cur.ttl
