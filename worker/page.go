@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -137,11 +136,9 @@ func (l *links) page(rec *crawler.Record, resp *crawler.Response) {
 	nofollow = nofollow || doc.NoFollow
 	base := frontier.NewBase(l.from.URL, doc.Base)
 	via := l.from.URL.String()
-	var watchers []*crowd
 	after := l.v.plan.Policy.EchoAfter
-	if resp.Status == http.StatusOK {
-		watchers, l.echo = l.v.w.traps.meet(l.from.URL, doc.Shape, len(doc.Links), after)
-	}
+	var watchers []*crowd
+	watchers, l.echo = l.v.w.traps.meet(l.from.URL, shapeOf(resp.Status, doc), len(doc.Links), after)
 	follows := make(map[string]bool, len(doc.Links)) // of each URL: one of its links may be followed
 	l.found = make([]frontier.Entry, 0, len(doc.Links))
 	rec.Links = make([]string, 0, len(doc.Links))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"hash/maphash"
 	"math/rand/v2"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -265,7 +264,7 @@ func (v *visit) likeness(u frontier.URL, resp *crawler.Response) (shape uint64, 
 		}
 	}()
 	kind := resp.Header.Get("Content-Type")
-	if resp.Status != http.StatusOK || !parser.IsHTML(kind, resp.Body) {
+	if !parser.IsHTML(kind, resp.Body) {
 		return 0, nil
 	}
 	doc := parser.HTML(resp.Body, kind, parser.Options{Agent: v.w.Token})
@@ -279,5 +278,8 @@ func (v *visit) likeness(u frontier.URL, resp *crawler.Response) (shape uint64, 
 			links = append(links, to)
 		}
 	}
-	return doc.Shape, links
+	return shapeOf(resp.Status, doc), links
 }
+
+// shapeOf is a page's shape with its status: the links of all are followed, but a 404 page is not like a page that there is.
+func shapeOf(status int, doc *parser.Document) uint64 { return doc.Shape ^ uint64(status)<<32 }

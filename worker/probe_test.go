@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -64,6 +65,27 @@ func TestSitesThatAnswerAnythingEnd(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) { ends(t, echoes(nil), 1000, frontier.Echo, links) })
+	}
+}
+
+func TestSitesThatAnswerAnythingEndWhateverTheStatus(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{http.StatusNonAuthoritativeInfo, http.StatusMultipleChoices, http.StatusForbidden, http.StatusNotFound, http.StatusNotImplemented} {
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
+			answer := func(rw http.ResponseWriter, _ *http.Request) {
+				rw.Header().Set("Content-Type", "text/html")
+				rw.WriteHeader(status)
+				fmt.Fprint(rw, link("/"+word(), "/"+word()+"/"+word()))
+			}
+			p := echoes(func(p *frontier.Policy) { p.MaxPages = 2000 })
+			inBubble(t, p, answer, func(x *trial) {
+				x.seed("http://a.test/")
+				x.run()
+				if n, s := x.web.log().Total(), x.stats(); n > 1000 || s.Refused[frontier.Echo] == 0 {
+					x.Errorf("%d requests; stats %+v", n, s)
+				}
+			})
+		})
 	}
 }
 
