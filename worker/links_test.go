@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -389,6 +390,30 @@ func TestAPageWithTooManyLinksSaysSo(t *testing.T) {
 		x.run()
 		if r := x.journal.records; len(r) != 1 || len(r[0].Links) != parser.MaxLinks || !r[0].Truncated {
 			x.Errorf("%d records", len(r))
+		}
+	})
+}
+
+// TestAPageWithVeryManyLinksIsReportedInPieces has a page whose links would keep all other acks waiting.
+func TestAPageWithVeryManyLinksIsReportedInPieces(t *testing.T) {
+	const n = 2*mostAtOnce + 1
+	refs := make([]string, n)
+	for i := range refs {
+		refs[i] = fmt.Sprintf("/%d", i)
+	}
+	p := policy(func(p *frontier.Policy) { p.Delay, p.MaxPages = 0, 1 })
+	inBubble(t, p, site(func(*url.URL) []string { return refs }), func(x *trial) {
+		x.seed("http://a.test/")
+		x.run()
+		most := 0
+		for _, r := range x.journal.reports {
+			most = max(most, len(r.Found))
+			for _, o := range r.Outcomes {
+				most = max(most, len(o.Found))
+			}
+		}
+		if s := x.stats(); most != mostAtOnce || s.Seen != n+1 || s.Done != 1 {
+			t.Errorf("%d links at once; stats %+v", most, s)
 		}
 	})
 }

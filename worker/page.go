@@ -69,6 +69,9 @@ func (v *visit) read(ctx context.Context, it *frontier.Item, resp *crawler.Respo
 		}
 	} else if parser.IsHTML(resp.Header.Get("Content-Type"), resp.Body) {
 		l.page(p.record, resp)
+		if !l.handOnMost(ctx) {
+			return nil
+		}
 	}
 	p.Found, p.Refused, p.elsewhere = l.found, l.refused, l.elsewhere
 	return p

@@ -14,6 +14,7 @@ import (
 
 const (
 	foundAtOnce  = 500  // links of a sitemap that are held before they are handed on
+	mostAtOnce   = 5000 // links of a page that are reported with it: while they are accepted, all other acks wait
 	mostSitemaps = 1000 // of one robots.txt
 	mostVouched  = 256  // hosts that a sitemap's reader remembers, and of which it looks for a note
 
@@ -60,6 +61,19 @@ func (l *links) handOn(ctx context.Context) bool {
 	if l.elsewhere {
 		l.v.w.rouse()
 	}
+	return true
+}
+
+// handOnMost hands on what are too many links for one ack. It returns false when the lease was lost.
+func (l *links) handOnMost(ctx context.Context) bool {
+	all := l.found
+	for len(all) > mostAtOnce {
+		l.found, all = all[:mostAtOnce], all[mostAtOnce:]
+		if !l.handOn(ctx) {
+			return false
+		}
+	}
+	l.found = all
 	return true
 }
 
