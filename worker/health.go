@@ -64,7 +64,7 @@ func (v *visit) feel(resp *crawler.Response, err error, took time.Duration) {
 	}
 	if status > 0 && !overloaded(status) {
 		v.health.answered()
-		v.meet(true)
+		v.meet(took < promptly)
 	}
 	if v.plan.Policy.Adaptive && !isOurs(err) {
 		v.pace.adapt(took, status == 0 || overloaded(status) || status >= 500)

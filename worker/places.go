@@ -8,22 +8,26 @@ import (
 	"trawl/frontier"
 )
 
-// places are those of the pages under way. Hosts that do not answer hold theirs for as long as a request may take; a few
-// dozen of them would hold all. So strangers, hosts that have not answered yet or failed the last time, leave free as many
-// as there are hosts that do answer, up to a quarter.
+// places are those of the pages under way. Hosts that do not answer, or do not come to an end, hold theirs for as long as a
+// request may take; a few dozen of them would hold all. So strangers, hosts that have not answered yet, or the last time
+// failed or took long, leave free as many as there are hosts that do answer, up to a quarter.
 type places struct {
 	all chan struct{} // as long as there are places
 
 	mu        sync.Mutex
 	strangers int                        // places that they hold
 	known     map[frontier.Host]struct{} // hosts that answered the last time; forgotten when they are too many
+	slow      map[frontier.Host]struct{} // hosts that failed or took long the last time; likewise
 }
 
-// mostKnown bounds places.known.
+// mostKnown bounds places.known and places.slow.
 const mostKnown = 1 << 16
 
+// promptly is the time within which an answer is to have come to its end.
+const promptly = time.Second
+
 func newPlaces(n int) *places {
-	return &places{all: make(chan struct{}, n), known: map[frontier.Host]struct{}{}}
+	return &places{all: make(chan struct{}, n), known: map[frontier.Host]struct{}{}, slow: map[frontier.Host]struct{}{}}
 }
 
 // admit tells whether a host may take a place, and whether it does so as a stranger, who is to be dismissed.
@@ -56,14 +60,33 @@ func (p *places) heldByStrangers() int {
 func (p *places) note(h frontier.Host, answers bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !answers {
-		delete(p.known, h)
+	delete(p.known, h)
+	delete(p.slow, h)
+	if answers {
+		put(p.known, h)
+	} else {
+		put(p.slow, h)
+	}
+}
+
+// expect notes what was found out about a host elsewhere. What was seen of its pages here says more.
+func (p *places) expect(h frontier.Host, answers bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, slow := p.slow[h]; slow {
 		return
 	}
-	if len(p.known) >= mostKnown {
-		clear(p.known)
+	delete(p.known, h)
+	if answers {
+		put(p.known, h)
 	}
-	p.known[h] = struct{}{}
+}
+
+func put(hosts map[frontier.Host]struct{}, h frontier.Host) {
+	if len(hosts) >= mostKnown {
+		clear(hosts)
+	}
+	hosts[h] = struct{}{}
 }
 
 // strangersRest is for how long the host of a stranger that finds no place goes back in line.
@@ -101,6 +124,9 @@ func (v *visit) enter() bool {
 
 // meet notes whether the host answers.
 func (v *visit) meet(answers bool) { v.w.places.note(v.l.Host, answers) }
+
+// expect notes whether it does as far as the frontier knows, or its robots.txt tells.
+func (v *visit) expect(answers bool) { v.w.places.expect(v.l.Host, answers) }
 
 // answered ends one stay as a stranger, if there is one: a request came to its end, or to nothing.
 func (v *visit) answered() {

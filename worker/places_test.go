@@ -13,20 +13,34 @@ import (
 // Hosts that never answer, however many, do not keep those that do from being crawled at their pace: also not in a fleet,
 // whose store takes its time to lend a host again.
 func TestHostsThatNeverAnswerLeaveOthersTheirPlaces(t *testing.T) {
-	t.Run("alone", func(t *testing.T) { crawlBesideTheMute(t, func(*trial) {}) })
+	mute := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+	t.Run("alone", func(t *testing.T) { leavesPlaces(t, mute, func(*trial) {}) })
 	t.Run("in a fleet", func(t *testing.T) {
-		crawlBesideTheMute(t, func(x *trial) {
+		leavesPlaces(t, mute, func(x *trial) {
 			x.asFleet()
 			x.journal.slowLease = 200 * time.Millisecond
 		})
 	})
 }
 
-func crawlBesideTheMute(t *testing.T, prepare func(*trial)) {
+// Nor do those that begin to answer and do not end, or take all the time that a request has.
+func TestHostsThatAreLongInAnsweringLeaveOthersTheirPlaces(t *testing.T) {
+	t.Run("without end", func(t *testing.T) {
+		leavesPlaces(t, func(rw http.ResponseWriter, r *http.Request) {
+			_ = http.NewResponseController(rw).Flush()
+			<-r.Context().Done()
+		}, func(*trial) {})
+	})
+	t.Run("at last", func(t *testing.T) {
+		leavesPlaces(t, func(http.ResponseWriter, *http.Request) { time.Sleep(6 * time.Second) }, func(*trial) {})
+	})
+}
+
+func leavesPlaces(t *testing.T, long http.HandlerFunc, prepare func(*trial)) {
 	p := policy(func(p *frontier.Policy) { p.Timeout = 10 * time.Second })
 	answer := func(rw http.ResponseWriter, r *http.Request) {
 		if r.Host[0] == 'm' {
-			<-r.Context().Done()
+			long(rw, r)
 			return
 		}
 		time.Sleep(20 * time.Millisecond)

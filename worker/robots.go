@@ -33,7 +33,7 @@ func (v *visit) readRobots(ctx context.Context) bool {
 	v.ruling = ruling
 	if v.health.count() <= 0 { // one that failed may still do so: rules can be from memory
 		v.health.answered()
-		v.meet(true)
+		v.expect(true)
 	}
 	v.obeyDelay(ctx, ruling.CrawlDelay())
 	return v.share(ctx, ruling, asked)

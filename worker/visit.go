@@ -58,7 +58,7 @@ func newVisit(w *worker, l frontier.Lease, sent time.Time) *visit {
 
 // run works until the lease is settled, lost, or better given back.
 func (v *visit) run(ctx context.Context) {
-	v.meet(v.l.Failures == 0)
+	v.expect(v.l.Failures == 0)
 	v.trouble = v.w.trouble.latest(v.l.Host)
 	if !v.isDown() && v.readRobots(ctx) {
 		var lanes sync.WaitGroup
