@@ -89,11 +89,37 @@ func (d *date) path(dst []byte, path string) []byte {
 			stem, ext = "~", ""
 		} else if ext != "" && d.value(stem, false) {
 			stem = "~"
+		} else if name := d.suffix(stem); name != "" {
+			stem = name + "~"
 		}
 		dst = append(append(append(dst, '/'), stem...), ext...)
 		path = rest
 	}
 	return append(dst, path...) // an extension
+}
+
+// suffix reads a date that ends a name, and returns what is before it: events-2024-05-17; "": there is none. It may be
+// about that day only.
+func (d *date) suffix(stem string) (name string) {
+	n := len(stem) - len("2006-01-02")
+	if n < 2 || !beginsSuffix(stem[n-1:]) {
+		return ""
+	}
+	sure := d.sure
+	if !d.value(stem[n:], false) {
+		return ""
+	}
+	d.sure = sure
+	return stem[:n]
+}
+
+// beginsSuffix tells, at a few bytes, whether a part of a name could be such a date and the dash before it.
+func beginsSuffix(s string) bool {
+	if len(s) < len("-2006-01-02") || s[5] != '-' || s[8] != '-' || s[0] != '-' && s[0] != '_' {
+		return false
+	}
+	year := number(s[1:5], 4, 4)
+	return firstYear <= year && year <= lastYear
 }
 
 // folders reads a date whose parts are segments: a year, a month and perhaps a day, in any usual order, or a year and a

@@ -134,6 +134,10 @@ func mayVary(path string) bool {
 			if beginsVariant(path[i+1:]) {
 				return true
 			}
+		case '-', '_':
+			if beginsSuffix(path[i:]) {
+				return true
+			}
 		}
 	}
 	return false

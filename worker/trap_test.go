@@ -55,7 +55,7 @@ func TestCalendarsEnd(t *testing.T) {
 	near := policy(func(p *frontier.Policy) { p.Delay, p.MaxDates, p.EchoAfter = 0, 100, 0 })
 	ahead := near
 	ahead.MaxDates = 1000
-	for name, form := range map[string]string{"folders": "/cal/%d/%02d/", "query": "/cal?year=%d&month=%d", "dashes": "/cal/%d-%02d"} {
+	for name, form := range map[string]string{"folders": "/cal/%d/%02d/", "query": "/cal?year=%d&month=%d", "dashes": "/cal/%d-%02d", "in a name": "/cal-%d-%02d-01.html"} {
 		page := func(u *url.URL) []string {
 			year, month := start/12, start%12+1
 			_, _ = fmt.Sscanf(u.RequestURI(), form, &year, &month)
