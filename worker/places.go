@@ -37,8 +37,8 @@ func (p *places) admit(h frontier.Host) (ok, strange bool) {
 	if _, known := p.known[h]; known {
 		return true, false
 	}
-	if p.strangers >= cap(p.all)-min(len(p.known), (cap(p.all)+3)/4) {
-		return false, false
+	if reserve := min(len(p.known), (cap(p.all)+3)/4); reserve > 0 && p.strangers >= cap(p.all)-reserve {
+		return false, false // else they may queue: nobody is kept from a place
 	}
 	p.strangers++
 	return true, true
@@ -53,7 +53,7 @@ func (p *places) dismiss() {
 func (p *places) heldByStrangers() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.strangers
+	return min(p.strangers, cap(p.all)) // others wait
 }
 
 // note notes whether a host answers.
