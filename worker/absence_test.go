@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"trawl/frontier"
@@ -123,6 +124,7 @@ func TestAPageOfAGoodHostDiesAfterItsRetries(t *testing.T) {
 					x.seed(urls("a.test", 1+others)...)
 					x.run()
 					x.settled(int64(others), 1)
+					synctest.Wait() // until the handlers see that nobody listens, and are logged
 					if n := x.web.log().Count(first); n != 4 || x.stats().DeadFor[why] != 1 {
 						x.Errorf("%d requests, given up: %v", n, x.stats().DeadFor)
 					}

@@ -98,6 +98,11 @@ func readRecords(t *testing.T, path string) map[string][]record {
 	if len(text) > 0 && text[len(text)-1] != '\n' {
 		t.Errorf("%s ends in a torn line", path)
 	}
+	return parseRecords(t, path, text)
+}
+
+func parseRecords(t *testing.T, path string, text []byte) map[string][]record {
+	t.Helper()
 	records := map[string][]record{}
 	lines := bufio.NewScanner(bytes.NewReader(text))
 	lines.Buffer(nil, 16<<20)

@@ -52,7 +52,7 @@ const crawlKey = "trawl:{default:0}:m"
 func loseMasters(t *testing.T, url string, master func() *redistest.Server) {
 	const delay = 60 * time.Millisecond
 	web, server := serve(t, webtest.Config{
-		Seed: 5, Hosts: 24, PagesPerHost: 30 + 300*(*fleetFailovers-1), Links: 12, PageBytes: 1 << 10, CrossHost: 0.1, DeadLinks: 0.05, Latency: 10 * time.Millisecond,
+		Seed: 5, Hosts: 24, PagesPerHost: 60 + 300*(*fleetFailovers-1), Links: 12, PageBytes: 1 << 10, CrossHost: 0.1, DeadLinks: 0.05, Latency: 10 * time.Millisecond,
 	})
 	f := &fleet{t, nil, t.TempDir(), url}
 	f.seed(append(server.Seeds(), "--delay", delay.String(), "--durability", "wait")...)
@@ -61,6 +61,7 @@ func loseMasters(t *testing.T, url string, master func() *redistest.Server) {
 	for _, name := range names {
 		workers = append(workers, f.worker(name, "--durability", "wait", "-c", "5")) // fewer places than hosts, so that all work
 	}
+	await(t, "all workers", func() bool { return len(f.members()) == len(names) })
 	var kills []time.Time
 	for i := range *fleetFailovers {
 		load := server.Log().Pages().Total() + 150
