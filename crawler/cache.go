@@ -105,14 +105,6 @@ func (c *cache[V]) set(key string, v V, cost int) {
 	c.put(key, v, cost)
 }
 
-func (c *cache[V]) drop(key string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if e := c.slots[key]; e != nil {
-		c.remove(e)
-	}
-}
-
 func (c *cache[V]) remove(e *list.Element) {
 	s := c.order.Remove(e).(*slot[V])
 	delete(c.slots, s.key)
