@@ -97,12 +97,7 @@ func TestAFleetAsksForRobotsOnceInACacheTime(t *testing.T) {
 			return ""
 		}))
 		defer x.close()
-		store, err := disk.Open(t.TempDir(), disk.Config{Policy: &p, Now: time.Now})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer store.Close()
-		x.journal.Frontier = store
+		store := x.onDisk()
 		var hosts []string
 		var list []frontier.Entry
 		for h := range 6 {
@@ -130,6 +125,18 @@ func TestAFleetAsksForRobotsOnceInACacheTime(t *testing.T) {
 			t.Errorf("%d URLs were refused, want %d at least: %v", s.Refused[frontier.ByRobots], want, err)
 		}
 	})
+}
+
+// onDisk puts a store of its own in the place of the model: one that keeps notes on virtual time.
+func (x *trial) onDisk() *disk.Store {
+	x.Helper()
+	store, err := disk.Open(x.TempDir(), disk.Config{Policy: &x.cfg.Plan.Policy, Now: time.Now})
+	if err != nil {
+		x.Fatal(err)
+	}
+	x.Cleanup(func() { _ = store.Close() })
+	x.journal.Frontier = store
+	return store
 }
 
 // runFleet crawls with so many workers, each with a cache of its own.

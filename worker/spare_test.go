@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"trawl/frontier"
-	"trawl/frontier/disk"
 )
 
 // A page comes a delay after the robots.txt, which has expired by then.
@@ -49,12 +48,7 @@ func TestHostsWhoseTurnComesRarelyAreAskedForPagesToo(t *testing.T) {
 		p := policy(func(p *frontier.Policy) { p.RobotsCache = 5 * time.Second })
 		x := newTrial(t, p, after(time.Second, withRobots(func() string { return "" })))
 		defer x.close()
-		store, err := disk.Open(t.TempDir(), disk.Config{Policy: &p, Now: time.Now})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer store.Close()
-		x.journal.Frontier = store
+		store := x.onDisk()
 		x.cfg.Frontier = struct {
 			*memory
 			frontier.Fleet
