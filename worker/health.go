@@ -102,9 +102,7 @@ func (v *visit) hostFailed(began time.Time, why string) (pause time.Duration, co
 	defer func() { v.w.Tally.hostRests(v.l.Host, why, pause) }()
 	outage := v.w.network.failed(v.l.Host, v.health.count() == 0)
 	v.meet(false)
-	v.mu.Lock()
-	v.trouble = why
-	v.mu.Unlock()
+	v.w.trouble.note(v.l.Host, why)
 	v.w.Log.Debug("host failed", "host", v.l.Host, "err", why, "own network", outage > 0)
 	if outage > 0 {
 		if v.w.network.isNews() {
@@ -212,8 +210,8 @@ func (v *visit) giveUp(ctx context.Context) {
 		return
 	}
 	why := fmt.Sprintf("%d requests in a row failed", v.health.count())
-	if v.trouble != "" {
-		why += "; the latest: " + v.trouble
+	if trouble := v.w.trouble.latest(v.l.Host); trouble != "" {
+		why += "; the latest: " + trouble
 	}
 	for i := v.acked; i < len(v.pages); i++ {
 		if v.pages[i] == nil && !v.settle(ctx, i, v.dead(&v.l.Items[i], frontier.HostDown, why)) {

@@ -16,20 +16,24 @@ type troubles struct {
 // mostTroubles bounds troubles.of.
 const mostTroubles = 10_000
 
-// note keeps the latest failure of a host; empty: it answered, or nothing is known.
+// note keeps the latest failure of a host.
 func (t *troubles) note(h frontier.Host, why string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if why == "" {
-		delete(t.of, h)
-		return
-	}
 	if t.of == nil || len(t.of) >= mostTroubles {
 		t.of = map[frontier.Host]string{}
 	}
 	t.of[h] = why
 }
 
+// forget is for a host that answers.
+func (t *troubles) forget(h frontier.Host) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.of, h)
+}
+
+// latest is how a host failed the last time; empty: nothing is known.
 func (t *troubles) latest(h frontier.Host) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -39,7 +39,6 @@ type visit struct {
 	acked   int
 	slots   int           // held
 	strange int           // of them, as a stranger
-	trouble string        // the latest failure of the host
 	over    bool          // it takes no more items
 	isOver  chan struct{} // closed then
 	renewed time.Time     // when the latest ack that arrived, or the lease, was sent
@@ -59,7 +58,6 @@ func newVisit(w *worker, l frontier.Lease, sent time.Time) *visit {
 // run works until the lease is settled, lost, or better given back.
 func (v *visit) run(ctx context.Context) {
 	v.expect(v.l.Failures == 0)
-	v.trouble = v.w.trouble.latest(v.l.Host)
 	if !v.isDown() && v.readRobots(ctx) {
 		var lanes sync.WaitGroup
 		for range min(v.plan.Policy.PerHost, len(v.l.Items)) - 1 {
@@ -71,9 +69,8 @@ func (v *visit) run(ctx context.Context) {
 	v.work.Wait()
 	v.giveUp(ctx)
 	if v.health.count() == 0 {
-		v.trouble = ""
+		v.w.trouble.forget(v.l.Host)
 	}
-	v.w.trouble.note(v.l.Host, v.trouble)
 	v.flush(ctx)
 	v.giveBack(ctx)
 }
