@@ -8,26 +8,33 @@ import (
 	"trawl/frontier"
 )
 
-// crowd are the pages of one shape and one class: of a folder, of a path with any query, or of a whole host.
+// crowd are the pages of one shape and one class: of a folder, of a path with any query, or of a whole host. Pages whose
+// shapes are rare, as long as they are, make up a crowd too.
 //
 // A site that answers anything with such a page (a 404 page that says 200, a shop that sells every size of every word)
 // has no end if each has new links. No count can tell it from an honest site of ten thousand like pages, but URLs that
-// cannot exist can: two are asked for, when there is a crowd, at the host's pace like any other. Links that stay are no
-// harm, nor is a list that shows its first page for page=nonsense. But if both are answered with the same shape again, the
-// second with links that the first has not, then some more are asked for, and the links of all answers are drawn.
+// cannot exist can: two are asked for, when there is a crowd, at the host's pace like any other, for each part of the URL in
+// which its pages differ. Links that stay are no harm, nor is a list that shows its first page for page=nonsense. But if
+// both are answered with a page, the second with links that the first has not, then some more are asked for, and the links
+// of all answers are drawn.
 //
 // An honest site does that too if its page for what there is not names some pages that there are. Those come back: its
 // pages link to them, or were they themselves. If there were n links on its pages, h of them among the m drawn, there may
 // be n*m/h in all, as with fish in a pond. If there seem to be too many, the crowd echoes: links of such pages are refused
-// from then on. So a trap that mixes known pages with new ones has an end too, only a later one.
+// from then on, and what they led to in their class is not fetched any more. So a trap that mixes known pages with new ones
+// has an end too, only a later one.
 type crowd struct {
 	pages int
 	state crowdState
-	tries int      // probes that failed
-	read  []uint64 // pages, until links are drawn
+	tries int          // probes that failed
+	param bool         // it is of a path with any query
+	whole bool         // it is of a host
+	some  frontier.URL // the latest of its pages
+	read  []uint64     // its pages, until it is known what it is
 
 	drawn []uint64 // links that did not come back yet
 	draws int      // all of them
+	most  int      // pages that the site may seem to have
 	links distinct // on its pages, since they were drawn
 }
 
@@ -42,9 +49,17 @@ const (
 	unasked // that cannot be found out
 )
 
+// Of times Policy.EchoAfter:
 const (
-	mostLike = 500 // times Policy.EchoAfter: pages that a site may seem to have; 25,000
-	chance   = 5   // hits that a site may lack by chance: one of 10,000 pages lacks more once in 70,000 times
+	mostLike   = 500  // pages that a site may seem to have; 25,000
+	mostUnlike = 4000 // when what there is not looks like none of them
+	whenRare   = 4    // pages of rare shapes, until they are asked about
+)
+
+const (
+	chance    = 5       // hits that a site may lack by chance: one of 10,000 pages lacks more once in 70,000 times
+	anyShape  = 0       // of pages whose shapes are rare
+	maxEchoes = 1 << 18 // pages of crowds that echo: 10 MB
 )
 
 func (c *crowd) weight() int { return c.pages }
@@ -52,31 +67,32 @@ func (c *crowd) weight() int { return c.pages }
 // add counts a page. Links may never be drawn, as of a host whose pages are all in one folder that says nothing: so it
 // remembers no more pages than a site may have for certain.
 func (c *crowd) add(page uint64, most int) {
-	if c.pages++; c.state <= asked && len(c.read) < most {
+	if c.pages++; c.state <= watched && len(c.read) < most {
 		c.read = append(c.read, page)
 	}
 }
 
 // draw takes the links of answers to nonsense.
-func (c *crowd) draw(links []uint64) {
-	read := c.read
-	c.conclude(watched)
-	c.draws = len(links)
-	c.drawn = slices.DeleteFunc(links, func(link uint64) bool { return slices.Contains(read, link) })
+func (c *crowd) draw(p *probe) {
+	c.state, c.draws, c.most = watched, len(p.drawn), mostLike*p.after
+	if p.unlike {
+		c.most = mostUnlike * p.after
+	}
+	c.drawn = slices.DeleteFunc(p.drawn, func(link uint64) bool { return slices.Contains(c.read, link) })
 }
 
 // find takes a page, or a link on one, and tells whether there seem to be too many.
-func (c *crowd) find(link uint64, most int) bool {
+func (c *crowd) find(link uint64) bool {
 	if i := slices.Index(c.drawn, link); i >= 0 {
 		c.drawn = slices.Delete(c.drawn, i, i+1)
 	}
 	hits := c.draws - len(c.drawn)
-	return c.links.add(link, most) > (hits+chance)*most/c.draws
+	return c.links.add(link, c.most) > (hits+chance)*c.most/c.draws
 }
 
 // conclude sets what is known, and forgets what that needed.
 func (c *crowd) conclude(state crowdState) {
-	c.state, c.read, c.drawn, c.links = state, nil, nil, distinct{}
+	c.state, c.some, c.read, c.drawn, c.links = state, frontier.URL{}, nil, nil, distinct{}
 }
 
 // meet counts a page that was read, and tells whether it is an echo. After so many of one shape a probe is due. It returns
@@ -87,45 +103,82 @@ func (t *traps) meet(u frontier.URL, shape uint64, links, after int) (watchers [
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	page := maphash.String(t.seed, u.Key())
 	class, query := classOf(u)
 	known := 0
-	for _, class := range [2]string{class, ""} { // "": its host
+	for i, class := range [...]string{class, "", class, ""} { // "": its host
+		shape, due := shape, after
+		if i == 2 && known >= after {
+			break // its shape is not rare
+		}
+		if i >= 2 {
+			shape, due = anyShape, whenRare*after
+		}
 		c := t.crowds.get(t.crowdKey(u.Host(), class, shape))
-		c.add(page, mostLike*after)
+		c.param, c.whole = query && class != "", class == ""
+		c.add(t.mark(u, c.param), mostLike*after)
 		switch {
 		case c.state == echoing || c.state == honest: // what is so of the folder says enough
 			return watchers, c.state == echoing
 		case c.state == watched:
 			watchers = append(watchers, c)
-		case c.state == unknown && c.pages >= max(after*(1+c.tries), 2*known): // of a host with one folder too
-			t.ask(&probe{of: c, shape: shape, model: u, param: query && class != "", whole: class == ""})
+		case c.state == unknown && c.pages >= max(due*(1+c.tries), 2*known): // of a host with one folder too
+			t.ask(&probe{of: c, shape: shape, model: u, after: after, spots: spotsOf(u, c)})
 		}
-		known = c.pages
+		known, c.some = c.pages, u
 	}
 	return watchers, false
 }
 
+// mark is what a page of a crowd, or a link, is known by.
+func (t *traps) mark(u frontier.URL, param bool) uint64 {
+	return maphash.String(t.seed, linkKey(u, param))
+}
+
 // watch tells crowds of one of their pages, and where it leads to.
-func (t *traps) watch(watchers []*crowd, page frontier.URL, found []frontier.Entry, after int) {
-	if len(watchers) == 0 {
-		return
-	}
-	links := []uint64{maphash.String(t.seed, page.Key())}
-	for i := range found {
-		if u := found[i].URL; u.Host() == page.Host() {
-			links = append(links, maphash.String(t.seed, u.Key()))
-		}
-	}
+func (t *traps) watch(watchers []*crowd, page frontier.URL, found []frontier.Entry) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, c := range watchers {
-		for _, link := range links {
-			if c.state == watched && c.find(link, mostLike*after) {
-				c.conclude(echoing)
+		isOver := c.state == watched && c.find(t.mark(page, c.param))
+		for i := range found {
+			if u := found[i].URL; u.Host() == page.Host() {
+				isOver = isOver || c.state == watched && c.find(t.mark(u, c.param))
 			}
 		}
+		if isOver {
+			t.echo(c)
+		}
 	}
+}
+
+// echo concludes that a crowd does. What its pages led to is not known to be like them, but for what is of their class.
+func (t *traps) echo(c *crowd) {
+	if len(t.echoes)+len(c.read) > maxEchoes {
+		t.echoes = map[uint64]struct{}{}
+	}
+	for _, page := range c.read {
+		if !c.whole {
+			t.echoes[page] = struct{}{}
+		}
+	}
+	c.conclude(echoing)
+}
+
+// isEchoed tells whether an entry was found, before that was known, on a page of a crowd that echoes.
+func (t *traps) isEchoed(e *frontier.Entry) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.echoes) == 0 || e.Seed || e.Sitemap {
+		return false
+	}
+	via, err := frontier.ParseURL(e.Via)
+	if err != nil || via.Host() != e.URL.Host() {
+		return false
+	}
+	class, query := classOf(via)
+	own, _ := classOf(e.URL)
+	_, found := t.echoes[t.mark(via, query)]
+	return found && class == own
 }
 
 func (t *traps) crowdKey(host frontier.Host, class string, shape uint64) uint64 {
@@ -137,11 +190,11 @@ func (t *traps) crowdKey(host frontier.Host, class string, shape uint64) uint64 
 	return h.Sum64()
 }
 
-// classOf returns a URL's folder, or its whole path when it has a query.
+// classOf returns a URL's folder; or its path and the question mark when it has a query.
 func classOf(u frontier.URL) (class string, query bool) {
 	path, _, query := strings.Cut(u.Path(), "?")
 	if query {
-		return path, true
+		return u.Path()[:len(path)+1], true
 	}
 	return path[:max(strings.LastIndexByte(strings.TrimSuffix(path, "/"), '/')+1, len("/"))], false
 }

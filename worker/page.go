@@ -169,7 +169,7 @@ func (l *links) page(rec *crawler.Record, resp *crawler.Response) {
 			l.refuse(frontier.ByNofollow, u.String())
 		}
 	}
-	l.v.w.traps.watch(watchers, l.from.URL, l.found, after)
+	l.v.w.traps.watch(watchers, l.from.URL, l.found)
 }
 
 // offer adds an entry to those found, if scope, limits and, as far as they are known here, robots rules allow it.

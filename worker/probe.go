@@ -3,7 +3,6 @@ package worker
 import (
 	"context"
 	"hash/maphash"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -22,17 +21,25 @@ const (
 // probe is a question that is to be asked of a host, a few times.
 type probe struct {
 	of    *crowd
-	shape uint64
+	shape uint64       // anyShape: those of the crowd have no common one
 	model frontier.URL // a page of the crowd
-	param bool         // the URL that cannot exist differs in a parameter, not in the path
-	whole bool         // the crowd is of the whole host
+	after int          // Policy.EchoAfter
+	spots []spot       // where nonsense goes, each in its turn
 	word  string       // the nonsense in the URL asked for last
 
 	answers int
+	unlike  bool            // one was of a shape that no pages have
 	first   map[uint64]bool // links of the first answer
 	drawn   []uint64        // those of others which the first has not
 
 	underWay bool // guarded by traps.mu, like of
+}
+
+// hasPages tells whether pages of a shape were seen of a host.
+func (t *traps) hasPages(h frontier.Host, shape uint64) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.crowds.find(t.crowdKey(h, "", shape)) != nil
 }
 
 // ask makes a probe due, if no other of its host is. When there are too many, one is forgotten whose host may never be
@@ -73,6 +80,16 @@ func (t *traps) again(p *probe) {
 	p.underWay = false
 }
 
+// pass goes on to the next spot of a probe, when nothing was found in one; or concludes.
+func (t *traps) pass(p *probe, state crowdState) {
+	if len(p.spots) > 1 {
+		p.spots, p.answers, p.unlike, p.first, p.drawn = p.spots[1:], 0, false, nil, nil
+		t.again(p)
+		return
+	}
+	t.conclude(p, state)
+}
+
 // conclude notes what a probe has shown. Without an answer it is unknown.
 func (t *traps) conclude(p *probe, state crowdState) {
 	t.mu.Lock()
@@ -80,7 +97,7 @@ func (t *traps) conclude(p *probe, state crowdState) {
 	delete(t.due, p.model.Host())
 	switch c := p.of; {
 	case state == watched:
-		c.draw(p.drawn)
+		c.draw(p)
 	case state == unknown && c.tries+1 < maxTries:
 		c.state = unknown
 		c.tries++
@@ -93,68 +110,9 @@ func (t *traps) conclude(p *probe, state crowdState) {
 
 // url returns a URL like the model that cannot exist.
 func (p *probe) url() frontier.URL {
-	path, query, hasQuery := strings.Cut(p.model.Path(), "?")
-	if p.param {
-		last := strings.LastIndexByte(query, '&') + 1
-		name, value, _ := strings.Cut(query[last:], "=")
-		return p.model.Host().URL(path + "?" + query[:last] + name + "=" + p.nonsense(len(value)))
-	}
-	if from, to := drawnFolder(path); p.whole && to > 0 {
-		return p.model.Host().URL(path[:from] + redrawn(path[from:to]) + p.model.Path()[to:])
-	}
-	whole := strings.TrimSuffix(path, "/")
-	slash := strings.LastIndexByte(whole, '/') + 1
-	if whole == "" {
-		slash = len(path)
-	}
-	end := path[max(len(whole), slash):] // a slash, or an extension
-	if dot := strings.LastIndexByte(path, '.'); end == "" && dot > slash {
-		end = path[dot:]
-	}
-	path = path[:slash] + p.nonsense(len(path)-slash-len(end)) + end
-	if hasQuery {
-		path += "?" + query
-	}
-	return p.model.Host().URL(path)
-}
-
-// drawnFolder finds a folder whose name was drawn at random, as a session's is: path[from:to]; to is 0 if there is none.
-func drawnFolder(path string) (from, to int) {
-	for {
-		end := strings.IndexByte(path[from+1:], '/')
-		if end < 0 {
-			return 0, 0
-		}
-		end += from + 1
-		if looksDrawn(path[from+1:end], 16, false) {
-			return from + 1, end
-		}
-		from = end
-	}
-}
-
-// redrawn is another name of that kind: digits for digits, and letters that are hexadecimal digits too.
-func redrawn(name string) string {
-	other := []byte(name)
-	for i, c := range other {
-		switch {
-		case '0' <= c && c <= '9':
-			other[i] = '0' + byte(rand.IntN(10))
-		case c >= 'A':
-			other[i] = c&0x20 | 'A' + byte(rand.IntN(6))
-		}
-	}
-	return string(other)
-}
-
-// nonsense is a word that nobody chose, of about the same length as another: pages may quote it.
-func (p *probe) nonsense(length int) string {
-	word := make([]byte, max(12, min(length, 64)))
-	for i := range word {
-		word[i] = 'a' + byte(rand.IntN(26))
-	}
-	p.word = string(word)
-	return p.word
+	path, s := p.model.Path(), p.spots[0]
+	p.word = s.fill(path[s.from:s.to])
+	return p.model.Host().URL(path[:s.from] + p.word + path[s.to:])
 }
 
 // probe sends a probe, if one is due. The caller has the turn, and a place; it is allowed to send a request now. false:
@@ -170,7 +128,7 @@ func (v *visit) probe(ctx context.Context) (sent bool) {
 		v.w.traps.again(p)
 		return false
 	case v.plan.Scope.Judge(&e) != "" || !allows(v.ruling, u):
-		v.w.traps.conclude(p, unknown)
+		v.w.traps.pass(p, unknown)
 		return false
 	}
 	it := frontier.Item{Entry: frontier.Entry{URL: u}}
@@ -201,12 +159,11 @@ func (v *visit) probe(ctx context.Context) (sent bool) {
 // new link each.
 func (v *visit) heed(p *probe, u frontier.URL, resp *crawler.Response) {
 	shape, links := v.likeness(u, resp)
-	if shape == p.shape && len(links) > 0 {
-		p.draw(v.w.traps.seed, links)
-	}
+	p.unlike = p.unlike || shape != p.shape && !v.w.traps.hasPages(p.model.Host(), shape)
+	p.draw(v.w.traps.seed, links)
 	switch {
-	case shape != p.shape, len(links) == 0, len(p.drawn) < p.answers-1:
-		v.w.traps.conclude(p, honest)
+	case len(links) == 0, len(p.drawn) < p.answers-1:
+		v.w.traps.pass(p, honest)
 	case p.answers < mostAnswers && len(p.drawn) < mostDrawn:
 		v.w.traps.again(p)
 	default:
@@ -233,26 +190,39 @@ func (p *probe) draw(seed maphash.Seed, links []frontier.URL) {
 	}
 }
 
-// unquoted returns the keys of links. Honest pages too make up some of what was asked for: a choice of languages, a
-// printed form. So the nonsense is left out of them, unless most quote it, and not as that choice does, in a query.
+// unquoted returns what tells links apart. Honest pages too make up some of what was asked for: a choice of languages, a
+// printed form. So the nonsense is left out of them, unless most quote it and it is at the end of a path, or in a query.
+// Folders may be ones that the site does not care for, with links relative to them.
 func (p *probe) unquoted(links []frontier.URL) (keys []string) {
 	quoting := 0
 	for _, link := range links {
-		key := link.Key()
-		if p.word != "" && !p.param {
-			path := strings.IndexByte(key+"?", '?')
-			key = key[:path] + strings.ReplaceAll(key[path:], p.word, "~")
-		}
-		if keys = append(keys, key); p.word != "" && strings.Contains(key, p.word) {
+		key := linkKey(link, p.of.param)
+		if keys = append(keys, key); strings.Contains(key, p.word) {
 			quoting++
 		}
 	}
-	if 2*quoting <= len(keys) && quoting > 0 {
+	if quoting > 0 && (p.inFolder() || 2*quoting <= len(keys)) {
 		for i, key := range keys {
 			keys[i] = strings.ReplaceAll(key, p.word, "~")
 		}
 	}
 	return keys
+}
+
+// inFolder tells whether the spot is in a folder.
+func (p *probe) inFolder() bool {
+	after, _, _ := strings.Cut(p.model.Path()[p.spots[0].to:], "?")
+	return !p.of.param && strings.Contains(strings.TrimSuffix(after, "/"), "/")
+}
+
+// linkKey is the part of a URL that tells it from others of a crowd: of a path with any query the whole, else the path. What
+// is new there in a query only is a token, or what the rule for queries is for.
+func linkKey(u frontier.URL, param bool) string {
+	key := u.Key()
+	if end := strings.IndexByte(key, '?'); end >= 0 && !param {
+		return key[:end]
+	}
+	return key
 }
 
 // likeness returns a page's shape and those of its links to its own host that the crawl would follow; 0 if it is none that

@@ -47,6 +47,32 @@ func TestSitesThatAnswerAnythingEnd(t *testing.T) {
 		"files in any folder": func(*url.URL) []string { return []string{"/" + word() + "/" + word(), "/" + word() + "/"} },
 		"folders in folders":  func(*url.URL) []string { return []string{word() + "/", word() + "/"} },
 		"a parameter":         func(u *url.URL) []string { return []string{"/?q=" + word(), "/?q=" + word()} },
+		"a name in the query": func(u *url.URL) []string { return []string{"/?" + word(), "/?" + word()} },
+		"numbers of pages": func(u *url.URL) []string {
+			at := 0
+			if n, _ := fmt.Sscanf(u.Path, "/page/%d/", &at); n == 0 && u.Path != "/" {
+				return nil
+			}
+			return []string{fmt.Sprintf("/page/%d/", at+1), fmt.Sprintf("/page/%d/", at+2), "/page/1/"}
+		},
+		"numbers in folders": func(u *url.URL) []string {
+			at := 0
+			if n, _ := fmt.Sscanf(u.Path, "/day/%d/all", &at); n == 0 && u.Path != "/" {
+				return nil
+			}
+			return []string{fmt.Sprintf("/day/%d/all", at+1), fmt.Sprintf("/day/%d/all", at+2)}
+		},
+		"uuids": func(u *url.URL) (list []string) {
+			var uuid string
+			if n, _ := fmt.Sscanf(u.Path, "/%36s/page", &uuid); u.Path != "/" && (n == 0 || strings.Count(uuid, "-") != 4) {
+				return nil
+			}
+			for i := range 5 {
+				list = append(list, fmt.Sprintf("/%08x-%04x-%04x-%04x-%012x/page/%d", rand.Uint32(), rand.Uint32()>>16, rand.Uint32()>>16, rand.Uint32()>>16, rand.Uint64()>>16, i))
+			}
+			return list
+		},
+		"the last segment decides": func(*url.URL) []string { return []string{"../" + word() + "/index.html", "/" + word() + "/index.html"} },
 		"sessions without a name": func(*url.URL) (list []string) {
 			for i := range 5 {
 				list = append(list, fmt.Sprintf("/%s/p/%d", word(), i))
@@ -111,7 +137,7 @@ func TestHonestSitesWithPagesAllAlikeAreCrawledWhole(t *testing.T) {
 	for name, links := range map[string]func(u *url.URL) []string{
 		"404 for what there is not": func(u *url.URL) []string {
 			i := 0
-			if n, _ := fmt.Sscanf(u.Path, "/item/%d.html", &i); u.Path != "/" && n == 0 {
+			if n, _ := fmt.Sscanf(u.Path, "/item/%d.html", &i); u.Path != "/" && (n == 0 || i >= pages) {
 				return nil
 			}
 			return []string{item((2*i + 1) % pages), item((2*i + 2) % pages)}
@@ -121,7 +147,9 @@ func TestHonestSitesWithPagesAllAlikeAreCrawledWhole(t *testing.T) {
 			if u.Path != "/" {
 				return nil
 			}
-			_, _ = fmt.Sscanf(u.Query().Get("page"), "%d", &i)
+			if n, _ := fmt.Sscanf(u.Query().Get("page"), "%d", &i); n > 0 && i >= pages {
+				i = 0
+			}
 			return []string{fmt.Sprintf("?page=%d", (2*i+1)%pages), fmt.Sprintf("?page=%d", (2*i+2)%pages), "?page=1", "?" + u.RawQuery + "&amp;sort=1"}
 		},
 	} {
@@ -143,7 +171,7 @@ func TestHonestSitesWithPagesAllAlikeAreCrawledWhole(t *testing.T) {
 
 func TestAProbeKeepsThePaceAndRobots(t *testing.T) {
 	t.Parallel()
-	page := site(func(*url.URL) []string { return []string{"/x/1" + word(), "/x/1" + word()} })
+	page := site(func(*url.URL) []string { return []string{"/x/" + nonsense(12) + "-a", "/x/" + nonsense(12) + "-a"} })
 	p := echoes(func(p *frontier.Policy) { p.Delay, p.MaxHostPages = 2*time.Second, 40 })
 	t.Run("pace", func(t *testing.T) {
 		inBubble(t, p, after(100*time.Millisecond, page), func(x *trial) {
@@ -160,7 +188,7 @@ func TestAProbeKeepsThePaceAndRobots(t *testing.T) {
 	t.Run("robots", func(t *testing.T) {
 		inBubble(t, p, func(rw http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/robots.txt" {
-				fmt.Fprint(rw, "User-agent: *\nDisallow: /\nAllow: /x/1\nAllow: /$\n")
+				fmt.Fprint(rw, "User-agent: *\nDisallow: /\nAllow: /x/*-a\nAllow: /$\n")
 				return
 			}
 			page(rw, r)
@@ -230,9 +258,9 @@ func TestLinksThatOnlyQuoteTheQuestionAreNotNew(t *testing.T) {
 		"new ones too":                  {false, []string{"/a", "/b", "/c", "/~/*/"}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p, seed := probe{param: test.param}, maphash.MakeSeed()
+			p, seed := probe{of: &crowd{param: test.param}, model: frontier.Host("http://a.test").URL("/x/y"), spots: []spot{{3, 4, aWord}}}, maphash.MakeSeed()
 			for range 2 {
-				p.nonsense(12)
+				p.word = nonsense(12)
 				var links []frontier.URL
 				for _, form := range test.links {
 					links = append(links, frontier.Host("http://a.test").URL(strings.NewReplacer("~", p.word, "*", word()).Replace(form)))
@@ -262,9 +290,10 @@ func TestAProbeIsLikeItsModel(t *testing.T) {
 	const host = frontier.Host("http://a.test")
 	for path, form := range map[string]string{
 		"/": "/*", "/a": "/*", "/a/": "/*/", "/a/b.html": "/a/*.html", "/a/b.tar.gz": "/a/*.gz", "/a/b/c/": "/a/b/*/", "/a/.x": "/a/*",
-		"/a/b.html?x=1": "/a/*.html?x=1", "//": "/*/", "/a?x=1&y=2": "/a?x=1&y=*", "/?q": "/?q=*",
+		"/a/b.html?x=1": "/a/*.html?x=1", "//": "/*/", "/a?x=1&y=2": "/a?x=1&y=*", "/?q": "/?*",
 	} {
-		p := probe{model: host.URL(path), param: strings.Contains(form, "=*")}
+		p := probe{model: host.URL(path)}
+		p.spots = spotsOf(p.model, &crowd{param: strings.Contains(form, "=*") || strings.Contains(form, "/?*")})
 		got := p.url().Path()
 		before, end, _ := strings.Cut(form, "*")
 		if !strings.HasPrefix(got, before) || !strings.HasSuffix(got, end) || len(got) < len(form)+11 {

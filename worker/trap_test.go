@@ -31,6 +31,7 @@ func word() string { return strconv.FormatUint(rand.Uint64(), 36) }
 
 // ends wants a crawl of a site without end to be over within so many requests, and links refused for one reason.
 func ends(t *testing.T, p frontier.Policy, most int, why frontier.Reason, links func(u *url.URL) []string) {
+	p.MaxPages = int64(2 * most)
 	inBubble(t, p, site(links), func(x *trial) {
 		x.seed("http://a.test/")
 		x.run()

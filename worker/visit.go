@@ -214,7 +214,7 @@ func (v *visit) hasMore() bool {
 	return !v.over && v.taken < len(v.pages)
 }
 
-// takeItem returns the next item that robots.txt allows. None is started so late that its request could outlive the
+// takeItem returns the next item that is to be fetched. None is started so late that its request could outlive the
 // lease, nor in the last third of the lease's life.
 func (v *visit) takeItem() (int, bool) {
 	v.mu.Lock()
@@ -233,12 +233,21 @@ func (v *visit) takeItem() (int, bool) {
 	return 0, false
 }
 
-// forbidden is the verdict on an item that robots.txt does not allow; nil if it does.
+// forbidden is the verdict on an item that is not to be fetched, by robots.txt or by what is known of traps since it was
+// found; nil: it is.
 func (v *visit) forbidden(i int) *verdict {
-	if allows(v.ruling, v.l.Items[i].URL) {
-		return nil
+	e := &v.l.Items[i].Entry
+	switch {
+	case !allows(v.ruling, e.URL):
+		return refusal(frontier.ByRobots)
+	case v.w.traps.isEchoed(e):
+		return refusal(frontier.Echo)
 	}
-	return &verdict{Outcome: frontier.Outcome{Verdict: frontier.Refused, Reason: frontier.ByRobots}}
+	return nil
+}
+
+func refusal(why frontier.Reason) *verdict {
+	return &verdict{Outcome: frontier.Outcome{Verdict: frontier.Refused, Reason: why}}
 }
 
 // fetch sends one request and gives the turn up as soon as it is sent.
