@@ -44,6 +44,7 @@ type Policy struct {
 	Delay         time.Duration `json:"delay"`           // from the start of one request to a host to the start of the next
 	PerHost       int           `json:"per_host"`        // requests to one host at once
 	MaxCrawlDelay time.Duration `json:"max_crawl_delay"` // a robots.txt cannot ask for more
+	MaxRetryAfter time.Duration `json:"max_retry_after"` // a host that asks to be left alone for longer is given up; 0: none is
 	Adaptive      bool          `json:"adaptive"`        // the delay of a host follows its latency and its errors
 	RobotsCache   time.Duration `json:"robots_cache"`    // how long a robots.txt serves, 24 h at most; 0, in policies of old: 12 h
 	IgnoreRobots  bool          `json:"ignore_robots"`
@@ -69,6 +70,7 @@ func DefaultPolicy() Policy {
 		Delay:         time.Second,
 		PerHost:       1,
 		MaxCrawlDelay: 30 * time.Second,
+		MaxRetryAfter: 24 * time.Hour,
 		RobotsCache:   12 * time.Hour,
 		Timeout:       30 * time.Second,
 		MaxBody:       10 << 20,

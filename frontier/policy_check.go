@@ -27,6 +27,7 @@ func (p Policy) Validate() error {
 		{p.Delay >= 0, "--delay", p.Delay, "must not be negative"},
 		{p.PerHost >= 1, "--per-host", p.PerHost, "must be at least 1"},
 		{p.MaxCrawlDelay >= 0, "--max-crawl-delay", p.MaxCrawlDelay, "must not be negative"},
+		{p.MaxRetryAfter >= 0, "--max-retry-after", p.MaxRetryAfter, "must not be negative; 0 means any"},
 		{!strings.ContainsFunc(p.UserAgent, unicode.IsControl), "--user-agent", p.UserAgent, "must not hold control characters"},
 		{p.RobotsCache >= 0 && p.RobotsCache <= MaxRobotsCache, "--robots-cache", p.RobotsCache, "must be more than 0, and 24h at most"},
 		{p.MaxPathDepth >= 0, "--max-path-depth", p.MaxPathDepth, "must not be negative; 0 means any"},

@@ -31,6 +31,13 @@ func (h *health) failed(began time.Time) int {
 	return h.failures
 }
 
+// giveUp counts as many failures as a host may have.
+func (h *health) giveUp(limit int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.failures = max(h.failures, limit)
+}
+
 func (h *health) answered() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -203,13 +210,24 @@ func (v *visit) isDown() bool {
 	return limit > 0 && v.health.count() >= limit
 }
 
+// isTooMuch tells whether the host is given up rather than left alone for as long as it asks.
+func (v *visit) isTooMuch(asked time.Duration) bool {
+	p := &v.plan.Policy
+	return p.HostFailures > 0 && p.MaxRetryAfter > 0 && asked > p.MaxRetryAfter
+}
+
+// tooMuch says so.
+func tooMuch(asked time.Duration) string {
+	return fmt.Sprintf("; asks to be left alone for %v, longer than --max-retry-after", asked.Round(time.Second))
+}
+
 // giveUp settles what is left of a host that is down, without a request: so its line is dead, a batch at a time, and
 // says why. Its failures stay with the host, until trawl retry-dead forgets them.
 func (v *visit) giveUp(ctx context.Context) {
 	if !v.isDown() || ctx.Err() != nil || v.isLost() {
 		return
 	}
-	why := fmt.Sprintf("%d requests in a row failed", v.health.count())
+	why := fmt.Sprintf("%d failures in a row", v.health.count())
 	if trouble := v.w.trouble.latest(v.l.Host); trouble != "" {
 		why += "; the latest: " + trouble
 	}

@@ -38,7 +38,7 @@ func TestAHostThatKeepsFailingIsSetBackAndThenGivenUp(t *testing.T) {
 		}
 		for _, url := range urls("a.test", 100) {
 			r := x.journal.record(url)
-			if r == nil || r.Error == nil || r.Error.Kind != "host-down" || !strings.HasPrefix(r.Error.Detail, "6 requests in a row failed; the latest: reset: ") {
+			if r == nil || r.Error == nil || r.Error.Kind != "host-down" || !strings.HasPrefix(r.Error.Detail, "6 failures in a row; the latest: reset: ") {
 				x.Fatalf("%s: record %+v", url, r)
 			}
 		}

@@ -32,10 +32,10 @@ import (
 // The backoff doubles from 1 s to 5 min, with the attempts at the page or with the failures of the host in a row, give or
 // take a quarter. Patience is for what a server that starts anew would say: 4 s, 16 s, 64 s, and not before the pause.
 //
-// A host with Policy.HostFailures in a row is down. Until then no URL dies of failures that are its host's: those in a row
-// in which others failed too, and connections that are not made to a host that has answered for its robots.txt. When
-// several hosts that did answer fail, and none does, it is our own network for half an hour: hosts rest, and nothing is
-// held against them or their URLs.
+// A host with Policy.HostFailures in a row is down, and so is one that asks to be left alone for longer than
+// Policy.MaxRetryAfter. Until then no URL dies of failures that are its host's: those in a row in which others failed too,
+// and connections that are not made to a host that has answered for its robots.txt. When several hosts that did answer
+// fail, and none does, it is our own network for half an hour: hosts rest, and nothing is held against them or their URLs.
 
 // verdict is what became of an item, and what is to be said of it.
 type verdict struct {
@@ -123,8 +123,13 @@ func (v *visit) refusedForNow(it *frontier.Item, resp *crawler.Response, began t
 	why, text := "http-"+strconv.Itoa(resp.Status), http.StatusText(resp.Status)
 	switch {
 	case overloaded(resp.Status):
+		asked := crawler.RetryAfter(resp.Header, time.Now())
+		if v.isTooMuch(asked) {
+			text += tooMuch(asked)
+			v.health.giveUp(v.plan.Policy.HostFailures)
+		}
 		e := &crawler.Error{Kind: crawler.Kind(why), Err: errors.New(text)}
-		return v.hostsFailure(it, e, crawler.RetryAfter(resp.Header, time.Now()), began)
+		return v.hostsFailure(it, e, asked, began)
 	case startsAnew(resp.Status):
 		return v.retryOrDead(it, frontier.Reason(why), text, jitter(patience(it.Attempt)))
 	}
@@ -135,7 +140,9 @@ func (v *visit) refusedForNow(it *frontier.Item, resp *crawler.Response, began t
 // long as it asks if it does. What the item pays for it depends on what else is known.
 func (v *visit) hostsFailure(it *frontier.Item, e *crawler.Error, asked time.Duration, began time.Time) *verdict {
 	pause, counted := v.hostFailed(began, e.Error())
-	pause = cmp.Or(asked, pause)
+	if !v.isDown() {
+		pause = cmp.Or(asked, pause)
+	}
 	mayWait := v.plan.Policy.HostFailures > 0 // else it might for ever
 	if !counted || v.isDown() || mayWait && e.Unsent && v.ruling != nil {
 		return &verdict{pause: pause, stays: true}

@@ -193,6 +193,11 @@ func (v *visit) putOff(ctx context.Context, ruling *crawler.Ruling) {
 		v.pace.rest(max(v.proxyFailed(e), time.Until(ruling.Expires())))
 		return
 	}
+	if asked := ruling.Pause(); v.isTooMuch(asked) && !ruling.Elsewhere() {
+		v.w.trouble.note(v.l.Host, why.Error()+tooMuch(asked))
+		v.health.giveUp(v.plan.Policy.HostFailures) // see giveUp
+		return
+	}
 	kind := hopeless(why)
 	if ruling.Elsewhere() {
 		kind = ""

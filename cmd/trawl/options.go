@@ -32,6 +32,7 @@ type policyFlags struct {
 	delay              duration
 	perHost            int
 	maxCrawlDelay      duration
+	maxRetryAfter      duration
 	robots             choice
 	userAgent, contact string
 	timeout            duration
@@ -107,10 +108,12 @@ func (o *policyFlags) fixKeys(p *frontier.Policy, flags *pflag.FlagSet, isNew bo
 func (o *policyFlags) registerPoliteness(f *pflag.FlagSet) {
 	p := frontier.DefaultPolicy()
 	o.delay, o.maxCrawlDelay, o.robotsCache = duration(p.Delay), duration(p.MaxCrawlDelay), duration(p.RobotsCache)
+	o.maxRetryAfter = duration(p.MaxRetryAfter)
 	o.robots = choice{"obey", []string{"obey", "ignore"}}
 	f.Var(&o.delay, "delay", "least time from one request to a host to the next")
 	f.IntVar(&o.perHost, "per-host", p.PerHost, "send at most `n` requests to a host at once")
 	f.Var(&o.maxCrawlDelay, "max-crawl-delay", "longest delay that a robots.txt can ask for")
+	f.Var(&o.maxRetryAfter, "max-retry-after", "give up a host that asks to be left alone for longer; 0: none")
 	f.BoolVar(&o.adaptive, "adaptive", false, "let the delay of a host grow with its latency and its errors")
 	f.Var(&o.robots, "robots", "obey or ignore robots.txt and nofollow")
 	f.Var(&o.robotsCache, "robots-cache", "ask for a robots.txt again after this time, 24h at most; sooner if it says so")
@@ -151,6 +154,7 @@ func (o *policyFlags) apply(p *frontier.Policy, flags *pflag.FlagSet, isNew bool
 		"sitemaps":         func() { p.Sitemaps = o.sitemaps.mode(p.Sitemaps) },
 		"assets":           func() { p.Assets = o.assets },
 		"adaptive":         func() { p.Adaptive = o.adaptive },
+		"max-retry-after":  func() { p.MaxRetryAfter = time.Duration(o.maxRetryAfter) },
 		"robots-cache":     func() { p.RobotsCache = time.Duration(o.robotsCache) },
 		"host-failures":    func() { p.HostFailures = o.hostFailures },
 		"max-path-depth":   func() { p.MaxPathDepth = o.pathDepth },

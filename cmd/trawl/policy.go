@@ -49,6 +49,7 @@ func settings(p frontier.Policy) []setting {
 		{"max-body", exactSize(p.MaxBody)}, {"retries", p.Retries}, {"host-failures", p.HostFailures},
 		{"drop-params", p.DropParams}, {"fold", p.Fold}, {"sitemaps", sitemapMode(p.Sitemaps)}, {"assets", p.Assets},
 		{"adaptive", p.Adaptive}, {"robots-cache", exactTime(p.RobotsCache)},
+		{"max-retry-after", exactTime(p.MaxRetryAfter)},
 		{"max-path-depth", p.MaxPathDepth}, {"max-path-repeats", p.MaxPathRepeats}, {"max-dates", p.MaxDates},
 		{"max-queries", p.MaxQueries}, {"echo-after", p.EchoAfter},
 	}
