@@ -103,7 +103,7 @@ type Pace func(ctx context.Context, url string) error
 // take no longer than one may.
 func (r *Robots) Get(ctx context.Context, origin string, pace Pace) (*Ruling, error) {
 	return r.rulings.load(ctx, origin, (*Ruling).fresh, func(old *Ruling) (*Ruling, int, error) {
-		ruling, err := r.ask(ctx, origin, pace)
+		ruling, err := r.ask(ctx, origin, r.where(origin, old), pace)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -112,10 +112,25 @@ func (r *Robots) Get(ctx context.Context, origin string, pace Pace) (*Ruling, er
 	})
 }
 
+// way is how far the redirects of an origin's robots.txt were followed.
+type way struct {
+	target string    // to be asked next
+	hops   int       // redirects that led there
+	began  time.Time // when the first of them was seen
+}
+
+// where is where to ask: where a way ended at a host that could not be asked then, or at its beginning.
+func (r *Robots) where(origin string, old *Ruling) way {
+	if old != nil && old.busy && time.Since(old.way.began) < r.cfg.Keep {
+		return old.way
+	}
+	return way{target: origin + "/robots.txt"}
+}
+
 // ask fetches robots.txt, through redirects, which apply to the origin that was asked first.
-func (r *Robots) ask(ctx context.Context, origin string, pace Pace) (*Ruling, error) {
-	target, left := origin+"/robots.txt", r.fetcher.cfg.Timeout
-	for range 1 + robotsRedirects {
+func (r *Robots) ask(ctx context.Context, origin string, at way, pace Pace) (*Ruling, error) {
+	for left := r.fetcher.cfg.Timeout; at.hops <= robotsRedirects; at.hops++ {
+		target := at.target
 		if known := r.known(origin, target); known != nil {
 			return known, nil
 		}
@@ -126,7 +141,7 @@ func (r *Robots) ask(ctx context.Context, origin string, pace Pace) (*Ruling, er
 		var wait Later
 		switch {
 		case errors.As(err, &wait):
-			return later(target, time.Duration(wait)), nil
+			return later(at, time.Duration(wait)), nil
 		case err != nil:
 			return nil, err
 		}
@@ -142,7 +157,10 @@ func (r *Robots) ask(ctx context.Context, origin string, pace Pace) (*Ruling, er
 			ruling.elsewhere = foreign
 			return ruling, nil
 		}
-		target, left = next, left-time.Since(begin)
+		if at.hops == 0 {
+			at.began = begin
+		}
+		at.target, left = next, left-time.Since(begin)
 	}
 	return r.allowAll(nil), nil // more redirects than that: unavailable, says the standard
 }

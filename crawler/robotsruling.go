@@ -14,6 +14,7 @@ type Ruling struct {
 	expires  time.Time // asked again after it
 	err      error     // of the latest attempt; with rules, those are an old copy's
 	busy     bool      // the attempt waits for the pace of a host, often one that the origin redirects to
+	way      way       // when it does, there
 	failures int
 
 	elsewhere bool          // err is of another host that the origin redirects to
@@ -32,9 +33,9 @@ func unreachable(err error, wait time.Duration) *Ruling {
 }
 
 // later is the ruling while a host, often another one that the origin redirects to, may not be asked.
-func later(target string, wait time.Duration) *Ruling {
-	r := unreachable(fmt.Errorf("%s: %w", target, Later(wait)), wait)
-	r.busy = true
+func later(at way, wait time.Duration) *Ruling {
+	r := unreachable(fmt.Errorf("%s: %w", at.target, Later(wait)), wait)
+	r.busy, r.way = true, at
 	return r
 }
 
