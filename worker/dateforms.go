@@ -6,9 +6,10 @@ import (
 )
 
 // value reads a date that stands in one piece: 2024-05, 2024-05-17, 17.05.2024, 2024_05_17, 17-May-2024, May-2024,
-// 202405, 20240517, perhaps with a time of day behind it. 2024.05 is rather a version.
+// 202405, 20240517, 1715904000, perhaps with a time of day behind it, or a day of the week before it. 2024.05 is rather a
+// version.
 func (d *date) value(s string, sure bool) bool {
-	s = withoutTime(s)
+	s = withoutWeekday(withoutTime(s))
 	i := strings.IndexAny(s, "-_.")
 	if i < 0 {
 		return d.compact(s, sure)
@@ -104,13 +105,68 @@ func (d *date) compact(s string, sure bool) bool {
 	n := number(s, 6, 8)
 	switch {
 	case n < 0 || len(s) == 7:
-		return false
+		return d.unix(s, false)
 	case len(s) == 6:
 		d.note(n/100, n%100, 0, sure)
 	default:
 		d.note(n/10_000, n/100%100, n%100, sure)
 	}
 	return true
+}
+
+// unix reads seconds since 1970, or milliseconds. If it is not sure that they are, they have to be of the beginning of a
+// quarter of an hour, as those of calendars are: of those of things one in 900 is.
+func (d *date) unix(s string, sure bool) bool {
+	n := number(s, 9, 13)
+	if n < 0 || len(s) == 9 && !sure || len(s) == 11 || len(s) == 12 {
+		return false
+	}
+	if len(s) == 13 {
+		n /= 1000
+	}
+	if t := time.Unix(int64(n), 0).UTC(); sure || n%900 == 0 {
+		d.note(t.Year(), int(t.Month()), t.Day(), false)
+	} else {
+		d.misfit = true
+	}
+	return true
+}
+
+// withoutWeekday cuts off the day of the week: Monday-January-2-2006.
+func withoutWeekday(s string) string {
+	if len(s) < 4 || !isWeekday(begin(s)) {
+		return s
+	}
+	i := strings.IndexAny(s[:min(len(s), len("wednesday-"))], "-_.")
+	for day := time.Sunday; day <= time.Saturday && i > 0; day++ {
+		if name := day.String(); strings.EqualFold(s[:i], name) || strings.EqualFold(s[:i], name[:3]) {
+			return s[i+1:]
+		}
+	}
+	return s
+}
+
+// isWeekday tells by its first letters whether a name could be one of a day of the week.
+func isWeekday(begin uint32) bool {
+	switch begin {
+	case 'm'<<16 | 'o'<<8 | 'n', 't'<<16 | 'u'<<8 | 'e', 'w'<<16 | 'e'<<8 | 'd', 't'<<16 | 'h'<<8 | 'u', 'f'<<16 | 'r'<<8 | 'i',
+		's'<<16 | 'a'<<8 | 't', 's'<<16 | 'u'<<8 | 'n':
+		return true
+	}
+	return false
+}
+
+// beginsWeekday tells whether a name is a day of the week, and could be followed by a date.
+func beginsWeekday(s string) bool {
+	rest := withoutWeekday(s)
+	return len(rest) < len(s) && (beginsDate(rest) || beginsMonth(rest) && beginsMonthYear(rest))
+}
+
+// isClock tells a time of day: 14:30, 9:05:00.
+func isClock(s string) bool {
+	s = strings.ReplaceAll(s, "%3A", ":")
+	n := digits(s)
+	return (n == 1 || n == 2) && len(s) >= n+len(":05") && s[n] == ':' && strings.Trim(s[n:], "0123456789:") == ""
 }
 
 // withoutTime cuts off the time of day: 2006-01-02T15:04:05Z, 20060102T150405, in queries 2006-01-02%2015:04 as well.
@@ -159,7 +215,7 @@ func isMonthName(s string) bool { return len(s) >= 3 && monthOf(s) >= 0 }
 func beginsDate(s string) bool {
 	n := digits(s)
 	if n == len(s) {
-		return n == 4 || n == 6 || n == 8
+		return n == 4 || n == 6 || n == 8 || n == 10 || n == 13
 	}
 	rest := s[n+1:]
 	if n == 4 && (s[n] == '.' || s[n] == '/') && strings.IndexByte(rest, '/') < 0 { // see date.lastYear
@@ -171,7 +227,7 @@ func beginsDate(s string) bool {
 	case 4:
 		more := digits(rest)
 		return isSeparator && (more == 1 || more == 2 || more == 0 && (beginsMonth(rest) || beginsWeek(rest)))
-	case 6, 8:
+	case 6, 8, 10, 13:
 		return strings.IndexByte("/.?Tt+%", s[n]) >= 0
 	}
 	return false

@@ -85,6 +85,10 @@ func (d *date) path(dst []byte, path string) []byte {
 		}
 		segment, rest := cutSegment(path)
 		stem, ext := cutExtension(segment, rest)
+		if d.dated && isClock(stem) && bytes.HasSuffix(dst, []byte("/~")) { // /2024-05-17/14:30
+			dst, path = append(dst, ext...), rest
+			continue
+		}
 		if d.value(segment, false) { // 17.05.2024 has no extension
 			stem, ext = "~", ""
 		} else if ext != "" && d.value(stem, false) {
@@ -185,20 +189,18 @@ func (d *date) query(dst []byte, query string) []byte {
 	return dst
 }
 
-// param reads a date from one value: any that is written out, others where the name says so.
+// param reads a date from one value: any that is written out, others where the name says so; or a time of day.
 func (d *date) param(name, value string) bool {
 	kind, sure := dateName(name)
+	if kind != 0 && (isClock(value) || d.unix(value, sure)) {
+		return true
+	}
 	for _, slash := range [...]string{"/", "%2F", "%2f"} { // 05/17/2024 is in one piece here
 		value = strings.ReplaceAll(value, slash, "_")
 	}
-	if kind == 0 {
+	if kind == 0 || kind == 't' {
 		var other date
 		return other.value(value, false) && other.sure && d.value(value, true)
-	}
-	if n := number(value, 9, 10); n >= 0 && sure { // seconds since 1970
-		t := time.Unix(int64(n), 0).UTC()
-		d.note(t.Year(), int(t.Month()), t.Day(), false)
-		return true
 	}
 	return d.value(value, sure)
 }
@@ -226,25 +228,27 @@ func (p *dateParts) take(name, value string) bool {
 		p.hasMore, p.day = true, n
 	case kind == 'w' && n < 54:
 		p.hasMore = true
+	case kind == 'h' && n < 60:
 	default:
 		return false
 	}
 	return true
 }
 
-// dateName tells what a parameter holds by its name: a year, month, week, day or a whole date (d too); 0: none of
-// these. A single letter may mean anything else as well.
+// dateName tells what a parameter holds by its name: a year, month, week, day or a whole date (d too), an hour or minute,
+// or a time since 1970 if it looks like one; 0: none of these. A single letter may mean anything else as well.
 func dateName(name string) (kind byte, sure bool) {
 	if len(name) == 1 {
 		switch c := name[0] | 0x20; c {
-		case 'y', 'm', 'w', 'd':
+		case 'y', 'm', 'w', 'd', 'h', 't':
 			return c, false
 		}
 		return 0, false
 	}
 	for _, known := range dateWords {
-		if n := len(name) - len(known.word); n >= 0 && strings.EqualFold(name[n:], known.word) {
-			return known.kind, true
+		n, last := len(name)-len(known.word), len(known.word)-1
+		if n >= 0 && name[len(name)-1]|0x20 == known.word[last] && strings.EqualFold(name[n:], known.word) {
+			return known.kind, known.kind != 't'
 		}
 	}
 	return 0, false
@@ -254,4 +258,7 @@ func dateName(name string) (kind byte, sure bool) {
 var dateWords = []struct {
 	word string
 	kind byte
-}{{"year", 'y'}, {"month", 'm'}, {"week", 'w'}, {"day", 'd'}, {"date", 'd'}, {"time", 'd'}}
+}{
+	{"year", 'y'}, {"month", 'm'}, {"week", 'w'}, {"day", 'd'}, {"date", 'd'}, {"time", 'd'}, {"stamp", 'd'}, {"hour", 'h'}, {"minute", 'h'},
+	{"start", 't'}, {"from", 't'}, {"since", 't'}, {"begin", 't'}, {"end", 't'}, {"to", 't'}, {"until", 't'}, {"offset", 't'},
+}

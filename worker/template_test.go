@@ -130,6 +130,26 @@ func TestDatesAreToldFromOtherNumbers(t *testing.T) {
 		"/item/204513":                          {"/item/~", misfit},
 		"/item/1234567":                         {"/item/1234567", none},
 		"/tiles/12/2048/1361.png":               {"/tiles/12/2048/1361.png", none},
+		"/cal/Monday-January-2-2006":            {"/cal/~", sure},
+		"/cal/tue-2024-05-17.html":              {"/cal/~.html", sure},
+		"/cal/monument-2024-05-17":              {"/cal/monument-~", maybe},
+		"/cal/monday":                           {"/cal/monday", none},
+		"/cal/2024-05-17/14:30":                 {"/cal/~", sure},
+		"/cal/2024/05/17/9:05:00.html":          {"/cal/~.html", sure},
+		"/cal/2024/05/17/14":                    {"/cal/~/14", sure},
+		"/cal/2024/05/17/a/14:30":               {"/cal/~/a/14:30", sure},
+		"/cal/14:30":                            {"/cal/14:30", none},
+		"/cal?date=2024-05-17&time=14%3A30":     {"/cal?date=~&time=~", sure},
+		"/cal?y=2024&m=5&d=17&h=14":             {"/cal?y=~&m=~&d=~&h=~", maybe},
+		"/cal/1715904000":                       {"/cal/~", maybe},
+		"/cal/1715904000000/list":               {"/cal/~/list", maybe},
+		"/cal?start=1715904000":                 {"/cal?start=~", maybe},
+		"/cal?timestamp=1715904001":             {"/cal?timestamp=~", maybe},
+		"/entry/1715904001":                     {"/entry/~", misfit},
+		"/entry/1715904001123":                  {"/entry/~", misfit},
+		"/entry?t=1715904001":                   {"/entry?t=~", misfit},
+		"/entry/999999900":                      {"/entry/999999900", none},
+		"/list?start=200012&to=20240517":        {"/list?start=200012&to=20240517", none},
 		"/v/2024.05/intro":                      {"/v/2024.05/intro", none},
 		"/x?v=20240517":                         {"/x?v=20240517", none},
 		"/item/550e8400-e29b-41d4-a716-4466554": {"/item/550e8400-e29b-41d4-a716-4466554", none},
@@ -153,7 +173,8 @@ func TestDatesAreToldFromOtherNumbers(t *testing.T) {
 // FuzzTemplate holds both templates to their law: a template is its own, and no longer than what it is of.
 func FuzzTemplate(f *testing.F) {
 	for _, path := range []string{"", "a?sid=12345678ab&year=2024&month=5", "(S(abcdefgh12))/2024/05/17.html", "sid/12345678ab/x;jsessionid=12345678",
-		"2024-05-17/202405/20240517?date=1715904000&y=2024&d=1", "17.05.2024/May-2024/2024/Jan/02/06/01/02.html", "2024_05/2024-05-17T1:2Z", "2024", "2024-W17/x/1234.html", "week/17/2024", ";;=?&=&(S(", "2024/05.x/2024/05/06.7"} {
+		"2024-05-17/202405/20240517?date=1715904000&y=2024&d=1", "17.05.2024/May-2024/2024/Jan/02/06/01/02.html", "2024_05/2024-05-17T1:2Z", "2024", "2024-W17/x/1234.html", "week/17/2024",
+		"Monday-January-2-2006/14:30", "tuesday-06/01/02.x", "monument-1/1715904000", "x?from=1715904000&time=14:30&h=3", ";;=?&=&(S(", "2024/05.x/2024/05/06.7"} {
 		f.Add(path)
 	}
 	f.Fuzz(func(t *testing.T, path string) {

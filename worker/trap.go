@@ -160,7 +160,7 @@ func beginsVariant(s string) bool {
 		't'<<16 | 'o'<<8 | 'k':
 		return true
 	default:
-		return isMonth(name) && beginsMonthYear(s)
+		return isMonth(name) && beginsMonthYear(s) || isWeekday(name) && beginsWeekday(s)
 	}
 }
 
