@@ -16,6 +16,16 @@ var sessionNames = []struct {
 	{"sid", 8, false}, {"sess", 8, false}, {"session", 8, false}, {"token", 8, false}, {"s", 24, false},
 }
 
+// Names of parameters that keep an answer from being taken twice, or say who sent a form: they mean nothing for a page.
+var drawnNames = []struct {
+	name string
+	min  int
+	sure bool
+}{
+	{"rnd", 1, true}, {"random", 1, true}, {"nonce", 1, true}, {"nocache", 1, true}, {"cachebuster", 1, true}, {"cachebust", 1, true},
+	{"rand", 5, true}, {"cb", 5, true}, {"_", 9, true}, {"ts", 9, true}, {"visit", 8, false}, {"visitor", 8, false},
+}
+
 // aspSession begins a name that ends as it likes.
 const aspSession = "aspsessionid"
 
@@ -30,6 +40,20 @@ func isSession(name, value string) bool {
 		}
 	}
 	return false
+}
+
+// isDrawn tells whether a parameter is of no meaning for what is answered, as its value was drawn for this one link.
+func isDrawn(name, value string) bool {
+	if bare := strings.TrimLeft(name, "_"); len(bare) >= 4 && (strings.EqualFold(bare[:4], "csrf") || strings.EqualFold(bare[:4], "xsrf")) {
+		return len(value) >= 8
+	}
+	value = strings.TrimPrefix(value, "0.") // Math.random()
+	for _, known := range drawnNames {
+		if len(name) == len(known.name) && name[0]|0x20 == known.name[0]|0x20 && strings.EqualFold(name, known.name) {
+			return looksDrawn(value, known.min, known.sure)
+		}
+	}
+	return (name == "s" || name == "S") && looksDrawn(value, 16, false) && strings.Trim(value, "0123456789abcdefABCDEF") == ""
 }
 
 // looksDrawn tells values that a machine drew at random from words and numbers that mean something.
@@ -97,6 +121,9 @@ func sessionIn(part string) (from, to int) {
 		return 0, 0
 	}
 	sign := strings.IndexByte(part, '=')
+	if sign > 0 && isDrawn(part[:sign], part[sign+1:]) {
+		return sign + 1, len(part)
+	}
 	if sign < 0 {
 		sign = strings.LastIndexAny(part, "-:.") // sid-8d2f01ab
 	}

@@ -121,6 +121,7 @@ func TestSessionsEnd(t *testing.T) {
 	t.Parallel()
 	for name, form := range map[string]string{
 		"parameter": "/p/%d?sid=%s", "of the path": "/p/%d;sessionid=%s", "segment": "/%[2]s/p/%[1]d", "folder": "/session/%[2]s/p/%[1]d",
+		"against caches": "/p/%d?rnd=%s", "of a form": "/p/%d?__csrf_token=%s", "short name": "/p/%d?s=%s00",
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := policy(func(p *frontier.Policy) { p.Delay, p.EchoAfter = 0, 0 })
