@@ -37,8 +37,8 @@ type Policy struct {
 	// Traps: over these, links of a host are refused. 0: any.
 	MaxPathDepth   int `json:"max_path_depth"`   // segments of a path
 	MaxPathRepeats int `json:"max_path_repeats"` // times that a segment occurs in a path
-	MaxDates       int `json:"max_dates"`        // URLs that differ in nothing but a date; by each worker
-	MaxQueries     int `json:"max_queries"`      // URLs that differ in nothing but the query; by each worker
+	MaxDates       int `json:"max_dates"`        // URLs that differ in nothing but a date; 20 times as many in all; by each worker
+	MaxQueries     int `json:"max_queries"`      // URLs that differ in nothing but the query; 10 times as many in all; by each worker
 	EchoAfter      int `json:"echo_after"`       // pages of one shape, after which URLs that cannot exist are tried
 
 	Delay         time.Duration `json:"delay"`           // from the start of one request to a host to the start of the next

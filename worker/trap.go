@@ -3,6 +3,7 @@ package worker
 import (
 	"bytes"
 	"hash/maphash"
+	"math"
 	"sync"
 
 	"trawl/frontier"
@@ -21,6 +22,14 @@ const (
 	sessionsOfOne = 3      // URLs that differ in nothing but a session
 	datesToTrust  = 50     // of a template, without a misfit, until dates that could be other numbers are taken for dates
 	yearsAhead    = 2
+)
+
+// What is limited for a template is limited for a host too, as there can be any number of templates. Only those count of
+// which there are several URLs: articles have a date, and a title that no other has.
+const (
+	several     = 10
+	hostDates   = 20 // times Policy.MaxDates
+	hostQueries = 10 // times Policy.MaxQueries
 )
 
 // traps finds sites that make up URLs without end, by what the worker saw of them. It counts for this worker alone,
@@ -66,7 +75,7 @@ func (t *traps) refuses(u frontier.URL, p *frontier.Policy) frontier.Reason {
 		return frontier.SessionID
 	case p.MaxDates > 0 && (v.dated || v.misfit) && t.isCalendar(&v, p.MaxDates):
 		return frontier.Calendar
-	case p.MaxQueries > 0 && v.end >= 0 && t.queries(&v, p.MaxQueries) > p.MaxQueries:
+	case p.MaxQueries > 0 && v.end >= 0 && t.isQueried(&v, p.MaxQueries):
 		return frontier.ManyQueries
 	}
 	return ""
@@ -86,8 +95,16 @@ func (t *traps) sessions(v *variant) int {
 	return t.count(v.host, 's', v.template).add(maphash.String(t.seed, v.path), sessionsOfOne)
 }
 
-func (t *traps) queries(v *variant, limit int) int {
-	return t.count(v.host, 'q', v.template[:v.end]).add(maphash.Bytes(t.seed, v.template[v.end:]), limit)
+// isQueried counts a URL that has a query, and tells whether there are too many.
+func (t *traps) isQueried(v *variant, limit int) bool {
+	n := t.count(v.host, 'q', v.template[:v.end]).add(maphash.Bytes(t.seed, v.template[v.end:]), limit)
+	return n > limit || n > several && t.ofHost(v, 'Q', maphash.Bytes(t.seed, v.template), hostQueries, limit)
+}
+
+// ofHost counts what is limited for a host as a whole, to so many times a limit, and tells whether there are too many.
+func (t *traps) ofHost(v *variant, what byte, hash uint64, times, limit int) bool {
+	most := times * min(limit, math.MaxInt/times)
+	return t.count(v.host, what, nil).add(hash, most) > most
 }
 
 // sitemaps counts those of a host, and returns how many there are: indexes can name others without end, and so can a
@@ -111,8 +128,13 @@ func (t *traps) isCalendar(v *variant, limit int) bool {
 	if c.misfit && !v.sure {
 		return false
 	}
-	n := c.add(maphash.Bytes(t.seed, v.template), limit)
-	return n > limit || n > datesToTrust && v.isLate()
+	trusted := datesToTrust
+	if v.sure {
+		trusted = several
+	}
+	hash := maphash.Bytes(t.seed, v.template)
+	n := c.add(hash, limit)
+	return n > limit || n > datesToTrust && v.isLate() || n > trusted && t.ofHost(v, 'D', hash, hostDates, limit)
 }
 
 // isYears is isCalendar for a year alone, which is more often the number of a thing. There are not many, so only those

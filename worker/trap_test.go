@@ -2,6 +2,7 @@ package worker
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -319,6 +320,16 @@ func TestZeroTurnsTheRulesOff(t *testing.T) {
 			if why := traps.refuses(u, &p); why != "" {
 				t.Fatalf("%s: %s", u, why)
 			}
+		}
+	}
+}
+
+func TestTheHighestLimitsRefuseNothing(t *testing.T) {
+	t.Parallel()
+	p := policy(func(p *frontier.Policy) { p.MaxDates, p.MaxQueries = math.MaxInt, math.MaxInt })
+	for _, form := range []string{"/cal/2006-01-02", "/list?q=2006x01x02"} {
+		if n := passed(t, p, 5000, "", func(i int) string { return daysBefore(i).Format(form) }); n != 5000 {
+			t.Errorf("%s: %d of 5000 were let pass", form, n)
 		}
 	}
 }

@@ -1,0 +1,169 @@
+package worker
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"trawl/frontier"
+)
+
+// passed counts the URLs of a host that are not refused. It wants others to be refused for one reason.
+func passed(t *testing.T, p frontier.Policy, n int, why frontier.Reason, url func(i int) string) (pass int) {
+	t.Helper()
+	traps := newTraps()
+	for i := range n {
+		switch got := traps.refuses(frontier.Host("http://a.test").URL(url(i)), &p); got {
+		case "":
+			pass++
+		case why:
+		default:
+			t.Fatalf("%s: %s", url(i), got)
+		}
+	}
+	return pass
+}
+
+func daysBefore(i int) time.Time {
+	return time.Date(2025, 6, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, -i)
+}
+
+// TestCalendarsOfManyTemplatesEnd has more calendars than one of a host, each of them within its own limit.
+func TestCalendarsOfManyTemplatesEnd(t *testing.T) {
+	t.Parallel()
+	const calendars, days = 200, 100
+	p := policy(func(p *frontier.Policy) { p.MaxDates = days })
+	for name, form := range map[string]string{
+		"of a room": "/room-%d/2006/01/02", "of a room, in a query": "/room?id=%d&checkin=2006-01-02", "by number below a day": "/2006-01-02/%d.html",
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := passed(t, p, calendars*days, frontier.Calendar, func(i int) string {
+				return fmt.Sprintf(daysBefore(i/calendars).Format(form), i%calendars)
+			})
+			if most := hostDates*days*9/8 + several*calendars; got > most {
+				t.Errorf("%d were let pass; want %d at most", got, most)
+			}
+		})
+	}
+}
+
+func TestTimesOfADayAreOfItsCalendar(t *testing.T) {
+	t.Parallel()
+	p := frontier.DefaultPolicy()
+	for _, form := range []string{
+		"/e/2006-01-02/15:04", "/e/2006/01/02/15:04:05", "/e/2006/01/02/15:04.html", "/e?date=2006-01-02&time=15:04", "/e?date=2006-01-02&from=15|04",
+		"/e?year=2006&month=01&day=02&hour=15", "/e/2006-01-02?hour=15&minute=04",
+	} {
+		got := passed(t, p, 4000, frontier.Calendar, func(i int) string {
+			return strings.ReplaceAll(daysBefore(0).Add(time.Duration(-i)*time.Hour).Format(form), "|", "%3A")
+		})
+		if most := p.MaxDates * 9 / 8; got > most {
+			t.Errorf("%s: %d of 4000 were let pass; want %d at most", form, got, most)
+		}
+	}
+}
+
+func TestCalendarsBySecondsEnd(t *testing.T) {
+	t.Parallel()
+	p := frontier.DefaultPolicy()
+	for _, form := range []string{"/e/S", "/e/S/list", "/e/S.html", "/e/S000", "/e?start=S", "/e?to=S000&from=S000", "/e?offset=S", "/e?t=S", "/e?timestamp=S", "/e?date=S000"} {
+		back := passed(t, p, 4000, frontier.Calendar, func(i int) string {
+			return strings.ReplaceAll(form, "S", strconv.FormatInt(daysBefore(i).Unix(), 10))
+		})
+		on := passed(t, p, 4000, frontier.Calendar, func(i int) string {
+			return strings.ReplaceAll(form, "S", strconv.FormatInt(time.Now().AddDate(3, 0, i).Truncate(time.Hour).Unix(), 10))
+		})
+		if most := p.MaxDates * 9 / 8; back > most || on > datesToTrust*9/8 {
+			t.Errorf("%s: of 4000 back %d were let pass, of 4000 on %d; want %d and %d at most", form, back, on, most, datesToTrust*9/8)
+		}
+	}
+}
+
+func TestQueriesOfManyPathsEnd(t *testing.T) {
+	t.Parallel()
+	const paths, queries = 100, 80
+	p := policy(func(p *frontier.Policy) { p.MaxQueries = queries })
+	got := passed(t, p, paths*queries, frontier.ManyQueries, func(i int) string { return fmt.Sprintf("/list-%d?q=%d", i%paths, i/paths) })
+	if most := hostQueries*queries*9/8 + several*paths; got > most {
+		t.Errorf("%d were let pass; want %d at most", got, most)
+	}
+	got = passed(t, p, paths*queries, frontier.ManyQueries, func(i int) string { return fmt.Sprintf("/thing-%d?q=%d", i/several, i%several) })
+	if got != paths*queries {
+		t.Errorf("of paths with few queries %d of %d were let pass", got, paths*queries)
+	}
+}
+
+// honestSites are the URLs of sites of some 20,000 pages, in an order in which a crawl may find them.
+var honestSites = map[string]struct {
+	pages int
+	url   func(i int) string
+}{
+	"newspaper, articles": {20_000, func(i int) string { return daysBefore(i%11_000).Format("/2006/01/02/") + fmt.Sprintf("story-%d", i) }},
+	"newspaper, columns": {18_000, func(i int) string {
+		return daysBefore(i/20).Format("/2006/01/02/") + fmt.Sprintf("column-%d.html", i%20)
+	}},
+	"newspaper, days": {18_000, func(i int) string { return fmt.Sprintf("/section-%d/", i%20) + daysBefore(i/20).Format("2006-01-02/") }},
+	"blog, months":    {20_000, func(i int) string { return fmt.Sprintf("/author-%d/", i/200) + daysBefore(i%200*30).Format("2006/01/") }},
+	"photos by day": {17_500, func(i int) string {
+		return daysBefore(i/25).Format("/gallery/2006-01-02/") + fmt.Sprintf("%d.html", i%25+1)
+	}},
+	"photos by name of day": {900, func(i int) string { return daysBefore(i).Format("/photos/Monday-January-2-2006") }},
+	"API of many versions": {19_500, func(i int) string {
+		return daysBefore(i%15*90).Format("/api/2006-01-02/") + fmt.Sprintf("resource-%d", i/15)
+	}},
+	"timetable":                 {9000, func(i int) string { return fmt.Sprintf("/stop/%d?time=%02d:%02d", i/1440, i%24, i/24%60) }},
+	"posts by second":           {20_000, func(i int) string { return fmt.Sprintf("/entry/%d", 1_715_904_000-i*8641) }},
+	"posts by second, in query": {9000, func(i int) string { return fmt.Sprintf("/entry?start=%d", 1_715_904_000-i*8641) }},
+	"posts by millisecond":      {20_000, func(i int) string { return fmt.Sprintf("/p/%d", 1_715_904_000_123-i*8_641_777) }},
+	"things of ten digits":      {20_000, func(i int) string { return fmt.Sprintf("/item/%d/photos", 1_000_000_000+i*31) }},
+	"forum":                     {19_500, func(i int) string { return fmt.Sprintf("/thread-%d?page=%d", i/15, i%15+1) }},
+	"forum, one path":           {9000, func(i int) string { return fmt.Sprintf("/viewtopic.php?t=%d&start=%d", i/3, i%3*20) }},
+	"wiki":                      {19_200, func(i int) string { return fmt.Sprintf("/wiki/Page_%d?oldid=%d", i/12, i) }},
+	"shop":                      {20_000, func(i int) string { return fmt.Sprintf("/c/%d?color=%d&size=%d", i/100, i/10%10, i%10) }},
+	"lists":                     {9000, func(i int) string { return fmt.Sprintf("/list?offset=%d", i*100) }},
+	"tiles":                     {20_000, func(i int) string { return fmt.Sprintf("/tiles/%d/%d/%d.png", i/2000, i/50%40, i%50) }},
+	"things by uuid":            {20_000, func(i int) string { return fmt.Sprintf("/item/550e8400-e29b-41d4-a716-%012x/photos", i*7919) }},
+	"random things":             {2000, func(i int) string { return fmt.Sprintf("/random-%d/walk-%d", i, i) }},
+	"days of the week":          {9000, func(i int) string { return fmt.Sprintf("/%s-%d", strings.ToLower(time.Weekday(i%7).String()), i) }},
+}
+
+func TestAnHonestSiteOf20000PagesLosesNothing(t *testing.T) {
+	t.Parallel()
+	for name, site := range honestSites {
+		t.Run(name, func(t *testing.T) {
+			if got := passed(t, frontier.DefaultPolicy(), site.pages, "", site.url); got != site.pages {
+				t.Errorf("%d of %d were let pass", got, site.pages)
+			}
+		})
+	}
+	t.Run("all of them, one page of twenty", func(t *testing.T) {
+		traps, p := newTraps(), frontier.DefaultPolicy()
+		for i := range 1000 {
+			for _, site := range honestSites {
+				u := frontier.Host("http://a.test").URL(site.url(i * site.pages / 1000))
+				if why := traps.refuses(u, &p); why != "" {
+					t.Fatalf("%s: %s", u, why)
+				}
+			}
+		}
+	})
+}
+
+// BenchmarkRefusesOfAHost has URLs that are counted for their host too.
+func BenchmarkRefusesOfAHost(b *testing.B) {
+	p := frontier.DefaultPolicy()
+	for _, name := range []string{"shop", "photos by day"} {
+		b.Run(name, func(b *testing.B) {
+			traps, urls := newTraps(), make([]frontier.URL, honestSites[name].pages)
+			for i := range urls {
+				urls[i] = frontier.Host("http://www.example.com").URL(honestSites[name].url(i))
+			}
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				traps.refuses(urls[i%len(urls)], &p)
+			}
+		})
+	}
+}
