@@ -20,6 +20,21 @@ func newScope(t testing.TB, p Policy, seeds ...string) *Scope {
 	return s
 }
 
+func TestAScopeKnowsTheHostsOfItsSeeds(t *testing.T) {
+	t.Parallel()
+	for _, rule := range []ScopeRule{ScopePage, ScopePrefix, ScopeHost, ScopeDomain, ScopeAny} {
+		s := newScope(t, Policy{Scope: rule}, "http://www.example.com:80/a/b?c", "http://[::1]:8090/")
+		for host, want := range map[Host]bool{
+			"http://www.example.com": true, "https://www.example.com": true, "http://[::1]:8090": true,
+			"http://example.com": false, "http://a.example.com": false, "http://www.example.com:8080": false,
+		} {
+			if got := s.IsSeed(host); got != want {
+				t.Errorf("%s: %s is a seed's: %v", rule, host, got)
+			}
+		}
+	}
+}
+
 func TestScopeRules(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -151,6 +151,49 @@ func TestAnHonestSiteOf20000PagesLosesNothing(t *testing.T) {
 	})
 }
 
+func TestHostsOfOneDomainHaveAnEnd(t *testing.T) {
+	t.Parallel()
+	p := policy(func(p *frontier.Policy) { p.Scope = frontier.ScopeAny })
+	scope, err := frontier.NewScope(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	scope.Add(frontier.Host("http://seed.example.com").URL("/"))
+	here := frontier.Host("http://here.example.com")
+	l := links{v: &visit{w: &worker{traps: newTraps()}, plan: &Plan{Policy: p, Scope: scope}, l: frontier.Lease{Host: here}}}
+	offer := func(host string) (taken bool) {
+		before := len(l.found)
+		l.offer(frontier.Entry{URL: frontier.Host(host).URL("/")})
+		return len(l.found) > before
+	}
+	for _, form := range []string{"http://x%d.example.com", "http://www.%d.example.co.uk", "http://example.org:%d"} {
+		n := 0
+		for i := range maxHosts * 3 / 2 {
+			if offer(fmt.Sprintf(form, i+1)) {
+				n++
+			}
+		}
+		if n < maxHosts*7/8 || n > maxHosts*9/8 {
+			t.Errorf("%s: %d were let pass", form, n)
+		}
+	}
+	for _, host := range []string{
+		"http://example.com", "https://www.example.com", "http://example.co.uk", "http://www.example.org", "http://seed.example.com", string(here), "http://x1.example.net",
+	} {
+		if !offer(host) {
+			t.Errorf("%s is refused", host)
+		}
+	}
+	for i := range maxHosts * 2 {
+		if host := fmt.Sprintf("http://x.example-%d.com", i); !offer(host) {
+			t.Fatalf("%s, of a domain of its own, is refused", host)
+		}
+	}
+	if list := l.refused; len(list) != 1 || list[0].Reason != frontier.ManyHosts {
+		t.Errorf("refused: %+v", list)
+	}
+}
+
 // BenchmarkRefusesOfAHost has URLs that are counted for their host too.
 func BenchmarkRefusesOfAHost(b *testing.B) {
 	p := frontier.DefaultPolicy()
@@ -163,6 +206,15 @@ func BenchmarkRefusesOfAHost(b *testing.B) {
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
 				traps.refuses(urls[i%len(urls)], &p)
+			}
+		})
+	}
+	for _, host := range []frontier.Host{"http://www.example.com", "http://x1.example.com"} {
+		b.Run(host.Authority(), func(b *testing.B) {
+			traps, u := newTraps(), host.URL("/")
+			b.ReportAllocs()
+			for b.Loop() {
+				traps.isOneOfMany(u)
 			}
 		})
 	}
