@@ -85,15 +85,16 @@ func weekOf(s string) int {
 
 func monthOfWeek(week int) int { return 1 + (week-1)*12/53 }
 
-// short reads a date of three times two digits. Which of them is the year is not known, so it is none of the future.
+// short reads a date whose year has two digits: 17/05/24, 5/7/24, 24/05/17. Which of them is the year is not known, so it
+// is none of the future. Chapters, tiles and the like have numbers of one digit or three in its place as well.
 func (d *date) short(first, second, third string, sure bool) bool {
-	a, b, c := number(first, 2, 2), number(second, 2, 2), number(third, 2, 2)
+	a, b, c := number(first, 1, 2), number(second, 1, 2), number(third, 1, 3)
 	if a < 0 || b < 0 || c < 0 {
 		return false
 	}
 	isDay := func(n int) bool { return 1 <= n && n <= 31 }
 	isMonth := func(n int) bool { return 1 <= n && n <= 12 }
-	if isMonth(b) && (isDay(a) || isDay(c)) || isMonth(a) && isDay(b) {
+	if len(third) == 2 && (isMonth(b) && (isDay(a) || len(first) == 2 && isDay(c)) || isMonth(a) && isDay(b)) {
 		d.note(firstYear, 1, 1, sure)
 	} else {
 		d.misfit = true
@@ -233,7 +234,7 @@ func beginsDate(s string) bool {
 	return false
 }
 
-// endsDate tells whether what follows a number of n digits could be a month and a year, or two digits and two digits.
+// endsDate tells whether what follows a number of n digits could be a month and a year, or two small numbers.
 func endsDate(s string, n int) bool {
 	rest := s[n+1:]
 	more := digits(rest)
@@ -244,7 +245,7 @@ func endsDate(s string, n int) bool {
 		return false
 	}
 	last := digits(rest[more+1:])
-	return last == 4 || last == 2 && n == 2 && more == 2
+	return last == 4 || 1 <= last && last <= 3 && s[n] != '.'
 }
 
 // beginsMonth tells whether a name could be a month's.

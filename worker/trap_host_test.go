@@ -124,6 +124,7 @@ var honestSites = map[string]struct {
 	"shop":                      {20_000, func(i int) string { return fmt.Sprintf("/c/%d?color=%d&size=%d", i/100, i/10%10, i%10) }},
 	"lists":                     {9000, func(i int) string { return fmt.Sprintf("/list?offset=%d", i*100) }},
 	"tiles":                     {20_000, func(i int) string { return fmt.Sprintf("/tiles/%d/%d/%d.png", i/2000, i/50%40, i%50) }},
+	"verses":                    {20_000, func(i int) string { return fmt.Sprintf("/bible/%d/%d/%d", i/360+1, i/30%12+1, i%30+1) }},
 	"things by uuid":            {20_000, func(i int) string { return fmt.Sprintf("/item/550e8400-e29b-41d4-a716-%012x/photos", i*7919) }},
 	"random things":             {2000, func(i int) string { return fmt.Sprintf("/random-%d/walk-%d", i, i) }},
 	"days of the week":          {9000, func(i int) string { return fmt.Sprintf("/%s-%d", strings.ToLower(time.Weekday(i%7).String()), i) }},

@@ -96,7 +96,7 @@ func TestCalendarsOfWeeksAndYearsEnd(t *testing.T) {
 func TestCalendarsOfDaysEnd(t *testing.T) {
 	t.Parallel()
 	for _, form := range []string{
-		"/e/02.01.2006", "/e/02-01-2006", "/e/1-2-2006", "/e/2006/Jan/02", "/e/January-2006", "/e/2006_01_02", "/e/06/01/02", "/e/02/01/2006.html",
+		"/e/02.01.2006", "/e/02-01-2006", "/e/1-2-2006", "/e/2006/Jan/02", "/e/January-2006", "/e/2006_01_02", "/e/06/01/02", "/e/2/1/06", "/e/1-2-06.html", "/e/02/01/2006.html",
 		"/e?date=01/02/2006", "/e?date=01|02|2006", "/e?month=Jan&year=2006", "/e/Monday-January-2-2006", "/e/mon-02.01.2006.html", "/e/2006-01-02T15:04:05Z", "/e?from=2006-01-02T15:04:05.000Z",
 	} {
 		t.Run(form, func(t *testing.T) {
