@@ -54,7 +54,7 @@ func newTraps() *traps {
 }
 
 // refuses returns why a link is refused by what was seen of its site before, or "" if it is not. Cost: 20 ns for URLs
-// that cannot vary in one of the ways below, else 0.5 us.
+// that cannot vary in one of the ways below, else 0.5 us, and 0.2 us more for those that are counted for their host too.
 func (t *traps) refuses(u frontier.URL, p *frontier.Policy) frontier.Reason {
 	if !mayVary(u.Path()) {
 		return ""
