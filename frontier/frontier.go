@@ -172,7 +172,7 @@ const (
 	PathRepeats  Reason = "path-repeats"  // Policy.MaxPathRepeats
 	Calendar     Reason = "calendar"      // Policy.MaxDates
 	ManyQueries  Reason = "queries"       // Policy.MaxQueries
-	ManyHosts    Reason = "hosts"         // its registrable domain has too many: 10,000 that one worker met
+	ManyHosts    Reason = "hosts"         // Policy.MaxDomainHosts
 	SessionID    Reason = "session-id"    // only a session differs from URLs that were taken
 	Echo         Reason = "echo"          // its host answers any URL like this with such a page: Policy.EchoAfter
 	SitemapHost  Reason = "sitemap-host"  // of another host than the sitemap, whose robots.txt does not name it

@@ -34,6 +34,7 @@ func (p Policy) Validate() error {
 		{p.MaxPathRepeats >= 0, "--max-path-repeats", p.MaxPathRepeats, "must not be negative; 0 means any"},
 		{p.MaxDates >= 0, "--max-dates", p.MaxDates, "must not be negative; 0 means any"},
 		{p.MaxQueries >= 0, "--max-queries", p.MaxQueries, "must not be negative; 0 means any"},
+		{p.MaxDomainHosts >= 0, "--max-domain-hosts", p.MaxDomainHosts, "must not be negative; 0 means any"},
 		{p.EchoAfter >= 0, "--echo-after", p.EchoAfter, "must not be negative; 0 means never"},
 		{p.HostFailures >= 0, "--host-failures", p.HostFailures, "must not be negative; 0 means never"},
 		{p.Timeout > 0, "--timeout", p.Timeout, "must be more than 0"},

@@ -211,7 +211,7 @@ func (l *links) trap(e *frontier.Entry) frontier.Reason {
 		return ""
 	case l.echo:
 		return frontier.Echo
-	case e.URL.Host() != l.v.l.Host && !l.v.plan.Scope.IsSeed(e.URL.Host()) && l.v.w.traps.isOneOfMany(e.URL):
+	case e.URL.Host() != l.v.l.Host && !l.v.plan.Scope.IsSeed(e.URL.Host()) && l.v.w.traps.isOneOfMany(e.URL, l.v.plan.Policy.MaxDomainHosts):
 		return frontier.ManyHosts
 	}
 	return l.v.w.traps.refuses(e.URL, &l.v.plan.Policy)

@@ -50,7 +50,7 @@ func lastSpots(path string) []spot {
 		to = dot
 	}
 	list := []spot{{from, to, aWord}}
-	if isDrawn(path[from:to]) {
+	if mayBeDrawn(path[from:to]) {
 		list[0].kind = aDraw
 	}
 	return append(list, numberSpots(path, from, to)...)
@@ -91,7 +91,7 @@ func folderSpots(path string, other frontier.URL) (list []spot) {
 		theirs, rest = cutSegment(rest)
 		name := path[from:end]
 		switch {
-		case isDrawn(name):
+		case mayBeDrawn(name):
 			list = append([]spot{{from, end, aDraw}}, list...)
 		case isLike && theirs != name && number(name, 1, 9) >= 0:
 			list = append(list, spot{from, end, aNumber})
@@ -111,7 +111,7 @@ func paramSpots(s string, from int, other frontier.URL) (list []spot) {
 		param, _, more = strings.Cut(s[from:], "&")
 		end := from + len(param)
 		value := spot{from: from + strings.IndexByte(param, '=') + 1, to: end, kind: aWord}
-		if isDrawn(s[value.from:end]) {
+		if mayBeDrawn(s[value.from:end]) {
 			value.kind = aDraw
 		}
 		if !slices.Contains(theirs, param) || !more && len(list) == 0 {
@@ -133,8 +133,8 @@ func (s spot) fill(was string) string {
 	return nonsense(len(was))
 }
 
-// isDrawn tells whether a name may be one that a machine drew, a UUID too.
-func isDrawn(name string) bool {
+// mayBeDrawn tells whether a name may be one that a machine drew, a UUID too.
+func mayBeDrawn(name string) bool {
 	return strings.IndexByte(name, '%') < 0 && looksDrawn(strings.ReplaceAll(name, "-", ""), 16, false)
 }
 

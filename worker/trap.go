@@ -23,7 +23,6 @@ const (
 	sessionsOfOne = 3      // URLs that differ in nothing but a session
 	datesToTrust  = 50     // of a template, without a misfit, until dates that could be other numbers are taken for dates
 	yearsAhead    = 2
-	maxHosts      = 10_000 // of one registrable domain, below which any name can be made up
 )
 
 // What is limited for a template is limited for a host too, as there can be any number of templates. Only those count of
@@ -119,9 +118,9 @@ func (t *traps) sitemaps(u frontier.URL) int {
 
 // isOneOfMany counts the hosts of a registrable domain that others link to, and tells whether there are too many. Names
 // such as www.example.com are not made up; they are what most links lead to, and cost nothing here.
-func (t *traps) isOneOfMany(u frontier.URL) bool {
+func (t *traps) isOneOfMany(u frontier.URL, limit int) bool {
 	name := strings.TrimPrefix(u.Host().Authority(), "www.")
-	if strings.Count(name, ".") < 2 && !strings.Contains(name, ":") {
+	if limit <= 0 || strings.Count(name, ".") < 2 && !strings.Contains(name, ":") {
 		return false
 	}
 	domain := u.Domain()
@@ -130,7 +129,7 @@ func (t *traps) isOneOfMany(u frontier.URL) bool {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.count(domain, 'h', nil).add(maphash.String(t.seed, string(u.Host())), maxHosts) > maxHosts
+	return t.count(domain, 'h', nil).add(maphash.String(t.seed, string(u.Host())), limit) > limit
 }
 
 // isCalendar counts a URL that has a date, and tells whether there are too many. Numbers that may be dates are, where

@@ -169,12 +169,12 @@ func TestHostsOfOneDomainHaveAnEnd(t *testing.T) {
 	}
 	for _, form := range []string{"http://x%d.example.com", "http://www.%d.example.co.uk", "http://example.org:%d"} {
 		n := 0
-		for i := range maxHosts * 3 / 2 {
+		for i := range p.MaxDomainHosts * 3 / 2 {
 			if offer(fmt.Sprintf(form, i+1)) {
 				n++
 			}
 		}
-		if n < maxHosts*7/8 || n > maxHosts*9/8 {
+		if n < p.MaxDomainHosts*7/8 || n > p.MaxDomainHosts*9/8 {
 			t.Errorf("%s: %d were let pass", form, n)
 		}
 	}
@@ -185,7 +185,7 @@ func TestHostsOfOneDomainHaveAnEnd(t *testing.T) {
 			t.Errorf("%s is refused", host)
 		}
 	}
-	for i := range maxHosts * 2 {
+	for i := range p.MaxDomainHosts * 2 {
 		if host := fmt.Sprintf("http://x.example-%d.com", i); !offer(host) {
 			t.Fatalf("%s, of a domain of its own, is refused", host)
 		}
@@ -215,7 +215,7 @@ func BenchmarkRefusesOfAHost(b *testing.B) {
 			traps, u := newTraps(), host.URL("/")
 			b.ReportAllocs()
 			for b.Loop() {
-				traps.isOneOfMany(u)
+				traps.isOneOfMany(u, p.MaxDomainHosts)
 			}
 		})
 	}

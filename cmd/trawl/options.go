@@ -49,7 +49,7 @@ type policyFlags struct {
 }
 
 // traps are the limits that end what a site makes up without end.
-type traps struct{ pathDepth, pathRepeats, dates, queries, echoAfter int }
+type traps struct{ pathDepth, pathRepeats, dates, queries, domainHosts, echoAfter int }
 
 func (o *policyFlags) registerTraps(f *pflag.FlagSet) {
 	p := frontier.DefaultPolicy()
@@ -57,6 +57,7 @@ func (o *policyFlags) registerTraps(f *pflag.FlagSet) {
 	f.IntVar(&o.pathRepeats, "max-path-repeats", p.MaxPathRepeats, "nor those in which a segment comes more than `n` times; 0: no limit")
 	f.IntVar(&o.dates, "max-dates", p.MaxDates, "nor more than `n` of a host that differ in nothing but a date; 0: no limit")
 	f.IntVar(&o.queries, "max-queries", p.MaxQueries, "nor more than `n` that differ in nothing but the query; 0: no limit")
+	f.IntVar(&o.domainHosts, "max-domain-hosts", p.MaxDomainHosts, "nor to more than `n` hosts of a registrable domain, beside seeds; 0: no limit")
 	f.IntVar(&o.echoAfter, "echo-after", p.EchoAfter, "after `n` pages that look alike, ask for some that cannot exist; 0: never")
 }
 
@@ -161,6 +162,7 @@ func (o *policyFlags) apply(p *frontier.Policy, flags *pflag.FlagSet, isNew bool
 		"max-path-repeats": func() { p.MaxPathRepeats = o.pathRepeats },
 		"max-dates":        func() { p.MaxDates = o.dates },
 		"max-queries":      func() { p.MaxQueries = o.queries },
+		"max-domain-hosts": func() { p.MaxDomainHosts = o.domainHosts },
 		"echo-after":       func() { p.EchoAfter = o.echoAfter },
 	} {
 		if isNew || flags.Changed(name) {

@@ -51,7 +51,7 @@ func settings(p frontier.Policy) []setting {
 		{"adaptive", p.Adaptive}, {"robots-cache", exactTime(p.RobotsCache)},
 		{"max-retry-after", exactTime(p.MaxRetryAfter)},
 		{"max-path-depth", p.MaxPathDepth}, {"max-path-repeats", p.MaxPathRepeats}, {"max-dates", p.MaxDates},
-		{"max-queries", p.MaxQueries}, {"echo-after", p.EchoAfter},
+		{"max-queries", p.MaxQueries}, {"max-domain-hosts", p.MaxDomainHosts}, {"echo-after", p.EchoAfter},
 	}
 }
 

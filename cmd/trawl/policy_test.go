@@ -20,7 +20,7 @@ func unusual() frontier.Policy {
 		MaxCrawlDelay: 90 * time.Second, IgnoreRobots: true, UserAgent: "me/1 (+https://me.example: \"x\")",
 		AllowNet: []string{"10.1.0.0/16", "::1"}, Timeout: 10 * time.Second, MaxBody: 1<<20 + 1, Retries: 5, HostFailures: 4,
 		Sitemaps: false, Assets: true, DropParams: []string{"ref", "x_*"}, Fold: []string{"www", "slash"},
-		MaxPathDepth: 6, MaxPathRepeats: 7, MaxDates: 8, MaxQueries: 9, EchoAfter: 10, Adaptive: true, RobotsCache: time.Hour, MaxRetryAfter: 2 * time.Hour,
+		MaxPathDepth: 6, MaxPathRepeats: 7, MaxDates: 8, MaxQueries: 9, EchoAfter: 10, MaxDomainHosts: 11, Adaptive: true, RobotsCache: time.Hour, MaxRetryAfter: 2 * time.Hour,
 	}
 }
 
