@@ -8,8 +8,8 @@ import (
 	"trawl/frontier"
 )
 
-// crowd are the pages of one shape and one class: of a folder, of a path with any query, or of a whole host. Pages whose
-// shapes are rare, as long as they are, make up a crowd too.
+// crowd are the pages of one shape and one class: of a folder, of a path with any query, or those of a whole host that have
+// a query, or none. Pages whose shapes are rare, as long as they are, make up a crowd too.
 //
 // A site that answers anything with such a page (a 404 page that says 200, a shop that sells every size of every word)
 // has no end if each has new links. No count can tell it from an honest site of ten thousand like pages, but URLs that
@@ -27,7 +27,7 @@ type crowd struct {
 	pages int
 	state crowdState
 	tries int          // probes that failed
-	param bool         // it is of a path with any query
+	param bool         // its pages have a query
 	whole bool         // it is of a host
 	some  frontier.URL // the latest of its pages
 	read  []uint64     // its pages, until it is known what it is
@@ -103,9 +103,9 @@ func (t *traps) meet(u frontier.URL, shape uint64, links, after int) (watchers [
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	class, query := classOf(u)
+	class, all, query := classesOf(u)
 	known := 0
-	for i, class := range [...]string{class, "", class, ""} { // "": its host
+	for i, class := range [...]string{class, all, class, all} {
 		shape, due := shape, after
 		if i == 2 && known >= after {
 			break // its shape is not rare
@@ -114,7 +114,7 @@ func (t *traps) meet(u frontier.URL, shape uint64, links, after int) (watchers [
 			shape, due = anyShape, whenRare*after
 		}
 		c := t.crowds.get(t.crowdKey(u.Host(), class, shape))
-		c.param, c.whole = query && class != "", class == ""
+		c.param, c.whole = query, class == all
 		c.add(t.mark(u, c.param), mostLike*after)
 		switch {
 		case c.state == echoing || c.state == honest: // what is so of the folder says enough
@@ -141,7 +141,7 @@ func (t *traps) watch(watchers []*crowd, page frontier.URL, found []frontier.Ent
 	for _, c := range watchers {
 		isOver := c.state == watched && c.find(t.mark(page, c.param))
 		for i := range found {
-			if u := found[i].URL; u.Host() == page.Host() {
+			if u := found[i].URL; u.Host() == page.Host() && c.couldHave(page, u) {
 				isOver = isOver || c.state == watched && c.find(t.mark(u, c.param))
 			}
 		}
@@ -151,20 +151,33 @@ func (t *traps) watch(watchers []*crowd, page frontier.URL, found []frontier.Ent
 	}
 }
 
-// echo concludes that a crowd does. What its pages led to is not known to be like them, but for what is of their class.
+// couldHave tells whether a link may be to one more page of the crowd, as far as queries tell: of those that are on every
+// page, to log in say, the query may be another each time.
+func (c *crowd) couldHave(page, link frontier.URL) bool {
+	switch {
+	case !c.param:
+		return true
+	case c.whole:
+		return paramNames(page) == paramNames(link)
+	}
+	own, _, _ := classesOf(page)
+	other, _, _ := classesOf(link)
+	return own == other
+}
+
+// echo concludes that a crowd does.
 func (t *traps) echo(c *crowd) {
 	if len(t.echoes)+len(c.read) > maxEchoes {
-		t.echoes = map[uint64]struct{}{}
+		t.echoes = map[uint64]bool{}
 	}
 	for _, page := range c.read {
-		if !c.whole {
-			t.echoes[page] = struct{}{}
-		}
+		t.echoes[page] = c.whole
 	}
 	c.conclude(echoing)
 }
 
-// isEchoed tells whether an entry was found, before that was known, on a page of a crowd that echoes.
+// isEchoed tells whether an entry was found, before that was known, on a page of a crowd that echoes, and seems to be one of
+// them: of their class, or if that is a whole host, of the same form as that page.
 func (t *traps) isEchoed(e *frontier.Entry) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -175,10 +188,37 @@ func (t *traps) isEchoed(e *frontier.Entry) bool {
 	if err != nil || via.Host() != e.URL.Host() {
 		return false
 	}
-	class, query := classOf(via)
-	own, _ := classOf(e.URL)
-	_, found := t.echoes[t.mark(via, query)]
-	return found && class == own
+	class, _, query := classesOf(via)
+	own, _, _ := classesOf(e.URL)
+	whole, found := t.echoes[t.mark(via, query)]
+	return found && (class == own || whole && formOf(via) == formOf(e.URL))
+}
+
+// form is what URLs have in common that are made by one rule, but for folders.
+type form struct {
+	segments int
+	ext      string
+	params   string
+}
+
+func formOf(u frontier.URL) form {
+	path, _, _ := strings.Cut(u.Path(), "?")
+	_, ext := cutExtension(path[strings.LastIndexByte(path, '/'):], "")
+	return form{strings.Count(path, "/"), ext, paramNames(u)}
+}
+
+// paramNames are those of a query, each with an ampersand behind it.
+func paramNames(u frontier.URL) string {
+	_, query, more := strings.Cut(u.Path(), "?")
+	var names strings.Builder
+	for more {
+		var param string
+		param, query, more = strings.Cut(query, "&")
+		name, _, _ := strings.Cut(param, "=")
+		names.WriteString(name)
+		names.WriteByte('&')
+	}
+	return names.String()
 }
 
 func (t *traps) crowdKey(host frontier.Host, class string, shape uint64) uint64 {
@@ -190,11 +230,12 @@ func (t *traps) crowdKey(host frontier.Host, class string, shape uint64) uint64 
 	return h.Sum64()
 }
 
-// classOf returns a URL's folder; or its path and the question mark when it has a query.
-func classOf(u frontier.URL) (class string, query bool) {
+// classesOf returns a URL's folder, or when it has a query its path with the question mark; and the class of all pages of a
+// host that have a query, or have none.
+func classesOf(u frontier.URL) (class, all string, query bool) {
 	path, _, query := strings.Cut(u.Path(), "?")
 	if query {
-		return u.Path()[:len(path)+1], true
+		return u.Path()[:len(path)+1], "?", true
 	}
-	return path[:max(strings.LastIndexByte(strings.TrimSuffix(path, "/"), '/')+1, len("/"))], false
+	return path[:max(strings.LastIndexByte(strings.TrimSuffix(path, "/"), '/')+1, len("/"))], "", false
 }

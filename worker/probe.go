@@ -15,7 +15,7 @@ import (
 const (
 	maxTries    = 3   // of a probe that comes to nothing: a timeout, an error of the server
 	mostDrawn   = 100 // links
-	mostAnswers = 20  // to draw them from
+	mostAnswers = 40  // to draw them from
 )
 
 // probe is a question that is to be asked of a host, a few times.
@@ -39,7 +39,7 @@ type probe struct {
 func (t *traps) hasPages(h frontier.Host, shape uint64) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.crowds.find(t.crowdKey(h, "", shape)) != nil
+	return t.crowds.find(t.crowdKey(h, "", shape)) != nil || t.crowds.find(t.crowdKey(h, "?", shape)) != nil
 }
 
 // ask makes a probe due, if no other of its host is. When there are too many, one is forgotten whose host may never be
@@ -192,16 +192,19 @@ func (p *probe) draw(seed maphash.Seed, links []frontier.URL) {
 
 // unquoted returns what tells links apart. Honest pages too make up some of what was asked for: a choice of languages, a
 // printed form. So the nonsense is left out of them, unless most quote it and it is at the end of a path, or in a query.
-// Folders may be ones that the site does not care for, with links relative to them.
+// Folders, and parameters of a whole host, may be ones that the site does not care for and hands on.
 func (p *probe) unquoted(links []frontier.URL) (keys []string) {
 	quoting := 0
 	for _, link := range links {
 		key := linkKey(link, p.of.param)
-		if keys = append(keys, key); strings.Contains(key, p.word) {
+		if strings.Contains(key, p.word) {
 			quoting++
 		}
+		if p.of.couldHave(p.model, link) {
+			keys = append(keys, key)
+		}
 	}
-	if quoting > 0 && (p.inFolder() || 2*quoting <= len(keys)) {
+	if quoting > 0 && (p.isRelative() || 2*quoting <= len(links)) {
 		for i, key := range keys {
 			keys[i] = strings.ReplaceAll(key, p.word, "~")
 		}
@@ -209,14 +212,17 @@ func (p *probe) unquoted(links []frontier.URL) (keys []string) {
 	return keys
 }
 
-// inFolder tells whether the spot is in a folder.
-func (p *probe) inFolder() bool {
+// isRelative tells whether the spot is in what links are relative to, or may keep.
+func (p *probe) isRelative() bool {
+	if p.spots[0].from > strings.IndexByte(p.model.Path()+"?", '?') {
+		return p.of.whole
+	}
 	after, _, _ := strings.Cut(p.model.Path()[p.spots[0].to:], "?")
-	return !p.of.param && strings.Contains(strings.TrimSuffix(after, "/"), "/")
+	return strings.Contains(strings.TrimSuffix(after, "/"), "/")
 }
 
-// linkKey is the part of a URL that tells it from others of a crowd: of a path with any query the whole, else the path. What
-// is new there in a query only is a token, or what the rule for queries is for.
+// linkKey is the part of a URL that tells it from others of a crowd: the whole if those have a query, else the path. What is
+// new there in a query only is a token, or what the rule for queries is for.
 func linkKey(u frontier.URL, param bool) string {
 	key := u.Key()
 	if end := strings.IndexByte(key, '?'); end >= 0 && !param {

@@ -72,6 +72,27 @@ func TestSitesThatAnswerAnythingEnd(t *testing.T) {
 			}
 			return list
 		},
+		"a fraction in the query of any page": func(u *url.URL) (list []string) {
+			if _, err := strconv.ParseFloat(u.Query().Get("v"), 64); u.Path != "/" && err != nil {
+				return nil
+			}
+			for i := range 20 {
+				list = append(list, fmt.Sprintf("/p/%d?v=%v", i, rand.Float64()))
+			}
+			return list
+		},
+		"tags of products": func(u *url.URL) (list []string) {
+			if _, err := strconv.Atoi(u.Query().Get("ref")); u.Path != "/" && err != nil {
+				return nil
+			}
+			for range 5 {
+				list = append(list, fmt.Sprintf("/product/%d?sort=%d&amp;ref=%d", rand.IntN(1000), rand.IntN(4), rand.IntN(100_000)))
+			}
+			return list
+		},
+		"scripts that are made up": func(*url.URL) []string {
+			return []string{fmt.Sprintf("/%s.php?id=%d", nonsense(8), rand.Uint32()), fmt.Sprintf("/%s.php?id=%d", nonsense(8), rand.Uint32())}
+		},
 		"the last segment decides": func(*url.URL) []string { return []string{"../" + word() + "/index.html", "/" + word() + "/index.html"} },
 		"sessions without a name": func(*url.URL) (list []string) {
 			for i := range 5 {
@@ -259,6 +280,9 @@ func TestLinksThatOnlyQuoteTheQuestionAreNotNew(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, seed := probe{of: &crowd{param: test.param}, model: frontier.Host("http://a.test").URL("/x/y"), spots: []spot{{3, 4, aWord}}}, maphash.MakeSeed()
+			if test.param {
+				p.model, p.spots[0] = frontier.Host("http://a.test").URL("/l?page=1"), spot{8, 9, aWord}
+			}
 			for range 2 {
 				p.word = nonsense(12)
 				var links []frontier.URL

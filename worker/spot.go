@@ -25,17 +25,18 @@ const (
 // mostSpots is in how many a crowd's question is put, if it is not answered before.
 const mostSpots = 4
 
-// spotsOf are those of a URL in which pages of a crowd differ, the likeliest first: parameters, of a crowd that has them;
-// else the last segment, and before that of a whole host the folders.
+// spotsOf are those of a URL in which pages of a crowd differ, the likeliest first: parameters, of pages that have some; of a
+// whole host, folders; and the last segment.
 func spotsOf(model frontier.URL, c *crowd) (list []spot) {
 	path, _, _ := strings.Cut(model.Path(), "?")
-	switch {
-	case c.param:
+	if c.param {
 		list = paramSpots(model.Path(), len(path)+1, c.some)
-	case c.whole:
-		list = append(folderSpots(path, c.some), lastSpots(path)...)
-	default:
-		list = lastSpots(path)
+	}
+	if c.whole {
+		list = append(list, folderSpots(path, c.some)...)
+	}
+	if c.whole || !c.param {
+		list = append(list, lastSpots(path)...)
 	}
 	return list[:min(len(list), mostSpots)]
 }
@@ -49,57 +50,62 @@ func lastSpots(path string) []spot {
 	} else if dot := strings.LastIndexByte(path, '.'); to == len(path) && dot > from {
 		to = dot
 	}
-	list := []spot{{from, to, aWord}}
-	if mayBeDrawn(path[from:to]) {
-		list[0].kind = aDraw
-	}
-	return append(list, numberSpots(path, from, to)...)
+	return nameSpots(path, from, to)
 }
 
-// numberSpots is the last number in a part, if it has one and is not drawn.
-func numberSpots(s string, from, to int) []spot {
-	if to-from >= 16 {
-		return nil
+// nameSpots are those in one name or value: the whole, and the last number in it, unless it is drawn.
+func nameSpots(s string, from, to int) []spot {
+	name := s[from:to]
+	isLong := mayBeDrawn(name, 16)
+	list := []spot{{from, to, aWord}}
+	if isLong || mayBeDrawn(name, 8) && numbersIn(name) > 1 { // not thread-5012
+		list[0].kind = aDraw
 	}
-	for to > from && !isDigit(s[to-1]) {
-		to--
+	end := strings.LastIndexAny(name, "0123456789") + 1
+	if isLong || end == 0 {
+		return list
 	}
-	begin := to
-	for begin > from && isDigit(s[begin-1]) {
+	begin := end
+	for begin > 0 && isDigit(name[begin-1]) {
 		begin--
 	}
-	if begin == to {
-		return nil
+	return append(list, spot{from + begin, from + end, aNumber})
+}
+
+// numbersIn counts the numbers in a name.
+func numbersIn(name string) (n int) {
+	for i := range len(name) {
+		if isDigit(name[i]) && (i == 0 || !isDigit(name[i-1])) {
+			n++
+		}
 	}
-	return []spot{{begin, to, aNumber}}
+	return n
 }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-// folderSpots are the folders that look drawn, and those that differ from the other's.
+// folderSpots are in the folders that look drawn, and in those that differ from the other's.
 func folderSpots(path string, other frontier.URL) (list []spot) {
 	otherPath, _, _ := strings.Cut(other.Path(), "?")
 	rest := otherPath
 	isLike := strings.Count(path, "/") == strings.Count(otherPath, "/")
-	for from := 1; ; {
-		end := strings.IndexByte(path[min(from, len(path)):], '/')
-		if end < 0 {
-			return list
+	for from := 1; from < len(path); {
+		length := strings.IndexByte(path[from:], '/')
+		if length < 0 {
+			break
 		}
-		end += from
 		var theirs string
 		theirs, rest = cutSegment(rest)
-		name := path[from:end]
-		switch {
-		case mayBeDrawn(name):
-			list = append([]spot{{from, end, aDraw}}, list...)
-		case isLike && theirs != name && number(name, 1, 9) >= 0:
-			list = append(list, spot{from, end, aNumber})
+		end := from + length
+		switch name := path[from:end]; {
+		case mayBeDrawn(name, 16):
+			list = append(nameSpots(path, from, end), list...)
 		case isLike && theirs != name && name != "":
-			list = append(list, spot{from, end, aWord})
+			list = append(list, nameSpots(path, from, end)...)
 		}
 		from = end + 1
 	}
+	return list
 }
 
 // paramSpots are the values of parameters that the other has otherwise, the last ones first; or the last value.
@@ -110,12 +116,8 @@ func paramSpots(s string, from int, other frontier.URL) (list []spot) {
 		var param string
 		param, _, more = strings.Cut(s[from:], "&")
 		end := from + len(param)
-		value := spot{from: from + strings.IndexByte(param, '=') + 1, to: end, kind: aWord}
-		if mayBeDrawn(s[value.from:end]) {
-			value.kind = aDraw
-		}
 		if !slices.Contains(theirs, param) || !more && len(list) == 0 {
-			list = append(append([]spot{value}, numberSpots(s, value.from, value.to)...), list...)
+			list = append(nameSpots(s, from+strings.IndexByte(param, '=')+1, end), list...)
 		}
 		from = end + 1
 	}
@@ -133,9 +135,9 @@ func (s spot) fill(was string) string {
 	return nonsense(len(was))
 }
 
-// mayBeDrawn tells whether a name may be one that a machine drew, a UUID too.
-func mayBeDrawn(name string) bool {
-	return strings.IndexByte(name, '%') < 0 && looksDrawn(strings.ReplaceAll(name, "-", ""), 16, false)
+// mayBeDrawn tells whether a name of so many characters may be one that a machine drew, a UUID too.
+func mayBeDrawn(name string, atLeast int) bool {
+	return strings.IndexByte(name, '%') < 0 && looksDrawn(strings.ReplaceAll(name, "-", ""), atLeast, false)
 }
 
 // drawnLike is another name of a kind: digits for digits, and letters that are hexadecimal digits too.

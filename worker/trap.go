@@ -42,13 +42,13 @@ type traps struct {
 	templates *table[distinct, *distinct]
 	crowds    *table[crowd, *crowd]
 	due       map[frontier.Host]*probe
-	echoes    map[uint64]struct{} // pages of crowds that echo: see isEchoed
+	echoes    map[uint64]bool // pages of crowds that echo, and whether those are of a whole host: see isEchoed
 }
 
 func newTraps() *traps {
 	return &traps{
 		seed:      maphash.MakeSeed(),
-		templates: newTable[distinct](maxTemplates), crowds: newTable[crowd](maxCrowds), due: map[frontier.Host]*probe{}, echoes: map[uint64]struct{}{},
+		templates: newTable[distinct](maxTemplates), crowds: newTable[crowd](maxCrowds), due: map[frontier.Host]*probe{}, echoes: map[uint64]bool{},
 	}
 }
 
