@@ -43,6 +43,7 @@ type Hostile struct {
 //	reset-early       a reset before any answer
 //	reset-late        a reset after the headers
 //	silent            no answer
+//	stalls            a front page at once, and the 2 pages that it links to begin and do not end
 //	closed            no connection: nobody listens
 //	not-http          another protocol
 //	calendar          /calendar?month=&year=, without end
@@ -121,7 +122,7 @@ func (c Config) checkHostile() error {
 		if _, ok := class.trait(); !ok {
 			return fmt.Errorf("no class %q", class)
 		}
-		if slices.Contains(c.Hostile[:i], class) {
+		if !c.ByAddress && slices.Contains(c.Hostile[:i], class) { // the class is the name
 			return fmt.Errorf("class %q twice", class)
 		}
 	}

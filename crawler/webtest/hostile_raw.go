@@ -21,6 +21,7 @@ var rawTraits = []trait{
 	{class: "reset-early", does: "a reset before any answer", front: dead, page: reset("")},
 	{class: "reset-late", does: "a reset after the headers", front: settled, page: reset(okLine + htmlLine + "Content-Length: 1000\r\n\r\n<p>")},
 	{class: "silent", does: "no answer", front: dead, page: silent},
+	{class: "stalls", does: "a front page, and other pages that begin and do not end", front: done, page: stalls},
 	{class: closed, does: "no connection: nobody listens", front: dead, page: silent},
 	{class: "not-http", does: "another protocol", front: dead, page: say("220 mail.example ESMTP\r\n")},
 }
@@ -96,6 +97,18 @@ func reset(first string) func(*visit) {
 			}
 		})
 	}
+}
+
+// stalls begins well.
+func stalls(v *visit) {
+	if v.path == "/" {
+		v.html("front", "All is well.", "/0", "/1")
+		return
+	}
+	v.raw(func(c net.Conn) {
+		io.WriteString(c, okLine+htmlLine+"\r\n<p>")
+		io.Copy(io.Discard, c)
+	})
 }
 
 func silent(v *visit) {

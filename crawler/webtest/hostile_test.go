@@ -79,7 +79,7 @@ func TestEveryClassIsDocumentedOnceInOrder(t *testing.T) {
 
 func TestAWebHasEachClassOnce(t *testing.T) {
 	t.Parallel()
-	for _, bad := range [][]Class{{"nonsense"}, {"silent", "silent"}} {
+	for _, bad := range [][]Class{{"nonsense"}, {"silent", "silent"}} { // by address there can be two
 		if s, err := New(Config{Hostile: bad}).Start(); err == nil {
 			s.Close()
 			t.Errorf("%q is served", bad)
@@ -117,7 +117,7 @@ func TestHostileHostsCanBeAddresses(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux has all of 127.0.0.0/8 on its loopback interface")
 	}
-	_, s := start(t, Config{Hosts: 2, ByAddress: true, Hostile: []Class{"soft404", "closed", "busy"}})
+	_, s := start(t, Config{Hosts: 2, ByAddress: true, Hostile: []Class{"soft404", "closed", "busy", "soft404"}})
 	for i, h := range s.Hostile() {
 		if want := fmt.Sprintf("http://127.200.0.%d%s/", i+1, s.port); h.URL != want {
 			t.Errorf("%s is at %s, want %s", h.Class, h.URL, want)
@@ -156,6 +156,7 @@ func TestHostileFrontPages(t *testing.T) {
 		"short-body":      fails("unexpected EOF"),
 		"reset-early":     fails("reset"),
 		"reset-late":      fails("reset"),
+		"stalls":          has(`"/0"`, `"/1"`),
 		"closed":          fails("refused"),
 		"not-http":        fails("malformed"),
 		"redirect-self":   leads("/"),
