@@ -11,6 +11,7 @@
 // has become another; then a new one is made before the next visit begins, and visits that go by the old one give their
 // host back before their next request.
 //
-// Two things are bounded: visits, and pages under way, from the request to the end of the ack. Both by
-// Config.Concurrency. So no more pages than that are fetched twice after a crash.
+// Two things are bounded by Config.Concurrency: visits, and pages under way, from the request to the end of the ack. Those
+// whose request lasts for more than a second do not count, up to SlowPlaces times as many (places.go). So no more pages
+// than both are fetched twice after a crash.
 package worker

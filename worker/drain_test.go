@@ -119,7 +119,7 @@ func TestPagesUnderWayAtTheEndOfTheGracePeriodAreGivenBack(t *testing.T) {
 		x.cfg.Drain, x.cfg.Grace = drain, 10*time.Second
 		begin := time.Now()
 		time.AfterFunc(2500*time.Millisecond, func() { close(drain) })
-		if err := Run(x.Context(), x.cfg); !errors.Is(err, ErrGrace) || time.Since(begin) != 12500*time.Millisecond {
+		if err := x.work(x.Context()); !errors.Is(err, ErrGrace) || time.Since(begin) != 12500*time.Millisecond {
 			x.Errorf("run: %v, after %v", err, time.Since(begin))
 		}
 		if s := x.stats(); s.Settled() > 0 {
@@ -141,7 +141,7 @@ func TestACancelledCrawlEndsAtOnceAndLosesNothing(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(x.Context())
 		begin := time.Now()
 		time.AfterFunc(7*time.Second, func() { cancel(why) })
-		if err := Run(ctx, x.cfg); !errors.Is(err, why) || time.Since(begin) != 7*time.Second {
+		if err := x.work(ctx); !errors.Is(err, why) || time.Since(begin) != 7*time.Second {
 			x.Errorf("run: %v, after %v", err, time.Since(begin))
 		}
 		synctest.Wait() // servers have seen that nobody listens: a request is in the log once it is over

@@ -98,7 +98,7 @@ func TestABeatThatFailsForGoodEndsTheWorker(t *testing.T) {
 			frontier.Fleet
 		}{x.journal, goneFleet{x.model}}
 		x.cfg.Forever = true // it has nothing else to do
-		if err := Run(x.Context(), x.cfg); !errors.Is(err, errGone) {
+		if err := x.work(x.Context()); !errors.Is(err, errGone) {
 			x.Errorf("run: %v", err)
 		}
 	})

@@ -71,7 +71,7 @@ func (v *visit) feel(resp *crawler.Response, err error, took time.Duration) {
 	}
 	if status > 0 && !overloaded(status) {
 		v.health.answered()
-		v.meet(took < promptly)
+		v.w.places.note(v.l.Host, took)
 	}
 	if v.plan.Policy.Adaptive && !isOurs(err) {
 		v.pace.adapt(took, status == 0 || overloaded(status) || status >= 500)
@@ -108,7 +108,6 @@ func isOurs(err error) bool {
 func (v *visit) hostFailed(began time.Time, why string) (pause time.Duration, counted bool) {
 	defer func() { v.w.Tally.hostRests(v.l.Host, why, pause) }()
 	outage := v.w.network.failed(v.l.Host, v.health.count() == 0)
-	v.meet(false)
 	v.w.trouble.note(v.l.Host, why)
 	v.w.Log.Debug("host failed", "host", v.l.Host, "err", why, "own network", outage > 0)
 	if outage > 0 {

@@ -120,5 +120,7 @@ func (v *visit) giveBack(ctx context.Context) {
 		v.ack(ctx, frontier.Report{Release: true})
 	}
 	v.lost = true // for an extend that comes late
-	v.w.vacate(v.slots)
+	for _, seat := range v.seats {
+		seat.leave()
+	}
 }

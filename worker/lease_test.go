@@ -331,7 +331,7 @@ func TestALeaseThatFailsForGoodEndsTheCrawl(t *testing.T) {
 	inBubble(t, frontier.DefaultPolicy(), empty, func(x *trial) {
 		x.cfg.Frontier = full{x.journal}
 		x.seed("http://a.test/")
-		if err := Run(x.Context(), x.cfg); !errors.Is(err, frontier.ErrFull) {
+		if err := x.work(x.Context()); !errors.Is(err, frontier.ErrFull) {
 			x.Errorf("run: %v", err)
 		}
 	})
@@ -343,7 +343,7 @@ func TestAStoreThatFailsForGoodEndsTheCrawl(t *testing.T) {
 		store := x.breaks(5*time.Second, time.Hour)
 		store.err = frontier.ErrFull
 		begin := time.Now()
-		if err := Run(x.Context(), x.cfg); !errors.Is(err, frontier.ErrFull) || time.Since(begin) > 8*time.Second {
+		if err := x.work(x.Context()); !errors.Is(err, frontier.ErrFull) || time.Since(begin) > 8*time.Second {
 			x.Errorf("run: %v, after %v", err, time.Since(begin))
 		}
 		x.cfg.Frontier = x.journal
@@ -364,7 +364,7 @@ func TestACrawlCanBeEndedDuringAnOutage(t *testing.T) {
 				x.cfg.Drain, x.cfg.Grace = drain, 20*time.Second
 				begin := time.Now()
 				time.AfterFunc(10*time.Second, func() { close(drain) })
-				if err := Run(x.Context(), x.cfg); !errors.Is(err, ErrGrace) || time.Since(begin) > 130*time.Second {
+				if err := x.work(x.Context()); !errors.Is(err, ErrGrace) || time.Since(begin) > 130*time.Second {
 					x.Errorf("run: %v, after %v", err, time.Since(begin))
 				}
 				time.Sleep(time.Hour)

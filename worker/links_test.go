@@ -276,7 +276,7 @@ func TestASinkThatFailsWhileAHostIsGivenUpLosesNothing(t *testing.T) {
 		x.obeyRobots()
 		x.seed(urls("a.test", 5)...)
 		x.journal.refuse = noSpaceFor("http://a.test/2")
-		if err := Run(x.Context(), x.cfg); err == nil {
+		if err := x.work(x.Context()); err == nil {
 			x.Error("run: no error")
 		}
 		if s := x.stats(); s.Dead != 2 || s.Queued != 3 {

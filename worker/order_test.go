@@ -66,7 +66,7 @@ func TestASinkThatFailsEndsTheCrawlAndNothingOfItIsAcked(t *testing.T) {
 		x.seed(append(urls("a.test", 10), urls("b.test", 10)...)...)
 		const full = "http://a.test/3"
 		x.journal.refuse = noSpaceFor(full)
-		if err := Run(x.Context(), x.cfg); !errors.Is(err, crawler.ErrNoSpace) {
+		if err := x.work(x.Context()); !errors.Is(err, crawler.ErrNoSpace) {
 			x.Errorf("run: %v", err)
 		}
 		s := x.stats()

@@ -43,7 +43,6 @@ type verdict struct {
 	pause     time.Duration // the host rests
 	stays     bool          // the item stays where it is: this says nothing about it
 	record    *crawler.Record
-	fetched   bool // it was asked for, and holds a slot
 	elsewhere bool // it has links to other hosts
 	status    int
 	bytes     int64

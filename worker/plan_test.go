@@ -176,7 +176,7 @@ func TestAPlanThatCannotBeMadeEndsTheCrawlAndGivesTheHostsBack(t *testing.T) {
 		broken := errors.New("a policy of the future")
 		x.follow(func() error { return broken })
 		x.seed(urls("a.test", 3)...)
-		if err := Run(x.Context(), x.cfg); !errors.Is(err, broken) {
+		if err := x.work(x.Context()); !errors.Is(err, broken) {
 			x.Errorf("run: %v", err)
 		}
 		if n := x.web.log().Total(); n > 0 {

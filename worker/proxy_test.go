@@ -37,7 +37,7 @@ func byProxy(t *testing.T, from, to time.Duration, test func(x *trial, took time
 		begin := time.Now()
 		x.cfg.Plan.Fetch = proxied{x.fetcher, begin, from, to}
 		x.seed(append(urls("a.test", 10), urls("b.test", 10)...)...)
-		err := Run(x.Context(), x.cfg)
+		err := x.work(x.Context())
 		test(x, time.Since(begin), err)
 	})
 }

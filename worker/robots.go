@@ -33,7 +33,6 @@ func (v *visit) readRobots(ctx context.Context) bool {
 	v.ruling = ruling
 	if v.health.count() <= 0 { // one that failed may still do so: rules can be from memory
 		v.health.answered()
-		v.expect(true)
 	}
 	v.obeyDelay(ctx, ruling.CrawlDelay())
 	return v.share(ctx, ruling, asked)
@@ -152,11 +151,11 @@ func (v *visit) remember(ctx context.Context, memory frontier.Memory, ruling *cr
 // askRobots sends the requests for robots.txt, one or, through redirects, several. It returns false when the visit is to
 // end.
 func (v *visit) askRobots(ctx context.Context) (ruling *crawler.Ruling, ok bool) {
-	if !v.await(ctx) {
+	seat := v.await(ctx)
+	if seat == nil {
 		return nil, false
 	}
-	defer v.w.vacate(1)
-	defer v.answered()
+	defer seat.leave()
 	e := errand{v: v, at: home}
 	defer e.leave()
 	ruling, err := v.plan.Robots.Get(ctx, string(v.l.Host), e.pace)

@@ -284,7 +284,7 @@ func TestAMemoryThatFailsForGoodEndsTheWorker(t *testing.T) {
 					}
 					return nil
 				}
-				if err := Run(x.Context(), x.cfg); !errors.Is(err, errGone) || !strings.Contains(err.Error(), "a.test") {
+				if err := x.work(x.Context()); !errors.Is(err, errGone) || !strings.Contains(err.Error(), "a.test") {
 					x.Errorf("run: %v", err)
 				}
 			})

@@ -117,7 +117,7 @@ func TestASitemapThatTheEndOfACrawlCutsOffIsReadAgain(t *testing.T) {
 		whole := x.cfg
 		x.cfg.Frontier = &fate{Frontier: x.journal, strike: func(*frontier.Lease) error { cancel(); return nil }}
 		x.seedSitemap("http://a.test/s.xml")
-		if err := Run(ctx, x.cfg); !errors.Is(err, context.Canceled) {
+		if err := x.work(ctx); !errors.Is(err, context.Canceled) {
 			t.Errorf("run: %v", err)
 		}
 		if s := x.stats(); s.Done != 0 || s.Seen != 1001 || s.Leased > 0 || len(x.journal.records) > 0 {

@@ -37,8 +37,7 @@ type visit struct {
 	taken   int        // items that a lane took
 	pages   []*verdict // of each item, once it is known
 	acked   int
-	slots   int           // held
-	strange int           // of them, as a stranger
+	seats   map[int]*seat // of items that are under way
 	over    bool          // it takes no more items
 	isOver  chan struct{} // closed then
 	renewed time.Time     // when the latest ack that arrived, or the lease, was sent
@@ -52,12 +51,12 @@ func newVisit(w *worker, l frontier.Lease, sent time.Time) *visit {
 		w: w, plan: plan, l: l, pace: newPace(plan.Policy.Delay, l.Delay), acks: newTurn(),
 		health: health{failures: l.Failures, told: l.Failures},
 		pages:  make([]*verdict, len(l.Items)), taken: l.Settled, acked: l.Settled, renewed: sent, news: make(chan struct{}, 1), isOver: make(chan struct{}),
+		seats: map[int]*seat{},
 	}
 }
 
 // run works until the lease is settled, lost, or better given back.
 func (v *visit) run(ctx context.Context) {
-	v.expect(v.l.Failures == 0)
 	if !v.isDown() && v.readRobots(ctx) {
 		var lanes sync.WaitGroup
 		for range min(v.plan.Policy.PerHost, len(v.l.Items)) - 1 {
@@ -78,15 +77,15 @@ func (v *visit) run(ctx context.Context) {
 // lane fetches one page after another.
 func (v *visit) lane(ctx context.Context) {
 	for {
-		i, ok := v.begin(ctx)
-		if !ok {
+		i, seat := v.begin(ctx)
+		if seat == nil {
 			return
 		}
 		it := &v.l.Items[i]
 		began := time.Now()
 		resp, err := v.fetch(ctx, it)
 		v.pace.drop()
-		v.answered()
+		seat.answered()
 		if err != nil && ctx.Err() != nil { // which says nothing about the page
 			v.end()
 			return
@@ -104,35 +103,34 @@ func (v *visit) lane(ctx context.Context) {
 	}
 }
 
-// begin waits until the host may be asked again. It returns the item to ask for, and keeps the turn; or false when the
-// visit is to end.
-func (v *visit) begin(ctx context.Context) (item int, ok bool) {
+// begin waits until the host may be asked again. It returns the item to ask for, and its place, and keeps the turn; or nil
+// when the visit is to end.
+func (v *visit) begin(ctx context.Context) (item int, seat *seat) {
 	v.pace.take() // whoever has it gives it up when ctx ends
-	for v.await(ctx) {
+	for seat := v.await(ctx); seat != nil; seat = v.await(ctx) {
 		if !v.isToEnd(ctx) && !v.probe(ctx) {
-			if i, ok := v.takeItem(); ok {
-				return i, true
+			if i, ok := v.takeItem(seat); ok {
+				return i, seat
 			}
 		}
 		v.pace.drop()
-		v.answered()
-		v.w.vacate(1)
+		seat.leave()
 	}
 	v.pace.yield()
-	return 0, false
+	return 0, nil
 }
 
-// await waits until the host may be asked and there is a place, both of which it takes. It returns false when the visit is
+// await waits until the host may be asked and there is a place, both of which it takes. It returns nil when the visit is
 // to end.
-func (v *visit) await(ctx context.Context) bool {
-	for v.awaitPace(ctx) && v.awaitFirst(ctx) && v.occupy(ctx) {
-		if v.pace.claim() { // still, after the wait for a place
-			return true
+func (v *visit) await(ctx context.Context) *seat {
+	for v.awaitPace(ctx) && v.awaitFirst(ctx) {
+		seat := v.occupy(ctx)
+		if seat == nil || v.pace.claim() { // still, after the wait for a place
+			return seat
 		}
-		v.answered()
-		v.w.vacate(1)
+		seat.leave()
 	}
-	return false
+	return nil
 }
 
 // isToEnd tells whether no further request may be sent: the crawl ends, the host is down, or it is to be visited by
@@ -198,7 +196,7 @@ func (v *visit) piledUp() bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	lanes := min(v.plan.Policy.PerHost, len(v.pages))
-	return !v.over && lanes > 1 && v.slots >= 2*lanes && v.pages[v.acked] == nil
+	return !v.over && lanes > 1 && len(v.seats) >= 2*lanes && v.pages[v.acked] == nil
 }
 
 func (v *visit) tell() {
@@ -214,9 +212,9 @@ func (v *visit) hasMore() bool {
 	return !v.over && v.taken < len(v.pages)
 }
 
-// takeItem returns the next item that is to be fetched. None is started so late that its request could outlive the
-// lease, nor in the last third of the lease's life.
-func (v *visit) takeItem() (int, bool) {
+// takeItem gives a place to the next item that is to be fetched, and returns that. None is started so late that its request
+// could outlive the lease, nor in the last third of the lease's life.
+func (v *visit) takeItem(seat *seat) (int, bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.late() {
@@ -226,7 +224,7 @@ func (v *visit) takeItem() (int, bool) {
 		i := v.taken
 		v.taken++
 		if v.pages[i] = v.forbidden(i); v.pages[i] == nil {
-			v.slots++
+			v.seats[i] = seat
 			return i, true
 		}
 	}
@@ -285,7 +283,6 @@ func (v *visit) page(ctx context.Context, i int, resp *crawler.Response, p *verd
 			return
 		}
 	}
-	p.fetched = true
 	v.complete(p, it, resp)
 	if resp != nil {
 		resp.Release()
@@ -320,7 +317,7 @@ func (v *visit) flush(ctx context.Context) {
 	if len(settled) == 0 || !v.ack(ctx, report(settled)) {
 		return
 	}
-	v.w.vacate(v.moveOn(settled))
+	v.moveOn(settled)
 	v.w.Tally.add(settled)
 	if leadsElsewhere(settled) {
 		v.w.rouse()
@@ -337,20 +334,19 @@ func (v *visit) settled() (list []*verdict) {
 	return list
 }
 
-// moveOn notes what was acked. It returns how many places that frees.
-func (v *visit) moveOn(list []*verdict) (places int) {
+// moveOn notes what was acked, and frees its places.
+func (v *visit) moveOn(list []*verdict) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	for i, p := range list {
-		if p.fetched {
-			places++
+	for range list {
+		if seat := v.seats[v.acked]; seat != nil { // it was asked for
+			seat.leave()
+			delete(v.seats, v.acked)
 		}
-		v.pages[v.acked+i] = nil // its links can go
+		v.pages[v.acked] = nil // its links can go
+		v.acked++
 	}
-	v.acked += len(list)
-	v.slots -= places
 	v.tell()
-	return places
 }
 
 func report(list []*verdict) frontier.Report {

@@ -45,7 +45,7 @@ type Config struct {
 	Name        string          // of this worker, among those of a fleet; "trawl"
 	Program     string          // its name and version, for the fleet; "trawl"
 	Token       string          // product token that robots rules name; "trawl"
-	Concurrency int             // pages under way at once, and hosts held at once; 64
+	Concurrency int             // pages under way at once, and hosts held at once, but for slow ones: see SlowPlaces; 64
 	Batch       int             // URLs of a host leased at a time; 32, fewer when the delay is long
 	TTL         time.Duration   // of a lease; 60 s, and three times Policy.Timeout at least
 	Forever     bool            // go on when the frontier is drained: seeds may come
@@ -74,20 +74,27 @@ func (c Config) withDefaults() Config {
 // Run crawls until the frontier is drained, Drain is closed and pages under way are settled, or ctx ends. It returns
 // nil in the first two cases, else the cause: that of ctx, ErrGrace, or an error of the sink or the frontier. A frontier
 // that cannot be reached is waited for. When Run returns nothing of it is left running, and what could be given back is.
-func Run(ctx context.Context, c Config) error {
+func Run(ctx context.Context, c Config) error { return newWorker(c).run(ctx) }
+
+func newWorker(c Config) *worker {
 	c = c.withDefaults()
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
 	w := &worker{
-		Config: c, stop: stop,
+		Config: c,
 		places: newPlaces(c.Concurrency),
 		wake:   make(chan struct{}, 1),
-		live:   map[*visit]struct{}{},
+		live:   map[*visit]int{},
 		traps:  newTraps(),
 		doors:  doors{names: map[string]*door{}},
 	}
 	w.plan.Store(c.Plan)
 	w.version.Store(c.Crawl.Version)
+	return w
+}
+
+func (w *worker) run(ctx context.Context) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	w.stop = stop
 	done := make(chan struct{})
 	var helpers sync.WaitGroup
 	helpers.Go(func() { w.extend(ctx, done) })
@@ -123,7 +130,8 @@ type worker struct {
 	replans sync.Mutex           // held while a plan is made
 
 	mu   sync.Mutex
-	live map[*visit]struct{}
+	live map[*visit]int // to their requests that hold slow places
+	slow int            // visits that have some
 }
 
 // drainedWait is how often a worker that works forever looks for new seeds.
@@ -222,7 +230,7 @@ func (w *worker) enter(v *visit) {
 	w.doors.enter(v.l.Host, v.pace)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.live[v] = struct{}{}
+	w.live[v] = 0
 }
 
 func (w *worker) leave(v *visit) {
@@ -233,17 +241,37 @@ func (w *worker) leave(v *visit) {
 	w.rouse()
 }
 
-// free is how many more hosts may be held. Those whose visits only wait for their pace, up to as many again, do not take
-// the places of others.
+// lasts notes that a visit has so many requests more that hold slow places.
+func (w *worker) lasts(v *visit, more int) {
+	w.mu.Lock()
+	before := w.live[v]
+	w.live[v] = before + more
+	switch {
+	case before == 0:
+		w.slow++
+	case w.live[v] == 0:
+		w.slow--
+	}
+	w.mu.Unlock()
+	if w.full.Load() { // this visit leaves a place
+		w.rouse()
+	}
+}
+
+// free is how many more hosts may be held. Those whose visits only wait, for their pace, up to as many again, or for an
+// answer in a slow place, do not take the places of others.
 func (w *worker) free() int {
-	return w.Concurrency + min(int(w.waiting.Load()), w.mayWait()) - w.busy()
+	waiting := min(int(w.waiting.Load()), w.mayWait())
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.Concurrency + waiting + w.slow - len(w.live)
 }
 
 // mayWait is how many visits may keep their hosts while they wait. In a fleet others have places too, so only as many as
-// there are places that strangers hold: for those no host that answers is to make room.
+// there are places that strangers hold, or slow requests: for those no host that answers is to make room.
 func (w *worker) mayWait() int {
 	if w.inFleet() {
-		return w.places.heldByStrangers()
+		return w.places.useless()
 	}
 	return w.Concurrency
 }

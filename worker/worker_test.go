@@ -337,10 +337,21 @@ func mustParse(t testing.TB, url string) frontier.URL {
 func (x *trial) run() time.Duration {
 	x.Helper()
 	begin := time.Now()
-	if err := Run(x.Context(), x.cfg); err != nil {
+	if err := x.work(x.Context()); err != nil {
 		x.Fatalf("run: %v", err)
 	}
 	return time.Since(begin)
+}
+
+// work is Run, and wants no place to be taken at the end.
+func (x *trial) work(ctx context.Context) error {
+	x.Helper()
+	w := newWorker(x.cfg)
+	err := w.run(ctx)
+	if p := w.places; len(p.all)+len(p.slow)+p.strangers+w.slow+len(w.live) > 0 {
+		x.Errorf("at the end %d places and %d slow ones are taken, %d by strangers; %d of %d visits last", len(p.all), len(p.slow), p.strangers, w.slow, len(w.live))
+	}
+	return err
 }
 
 func (x *trial) stats() frontier.Stats {

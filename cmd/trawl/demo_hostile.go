@@ -34,7 +34,7 @@ func (o *demoFlags) harden(c *webtest.Config, flags *pflag.FlagSet) {
 	o.maxHostPages = max(300, 2*int64(o.pages))
 	o.dates, o.queries, o.echoAfter = 100, 200, 5
 	if !flags.Changed("concurrency") {
-		o.concurrency = 128 // a third of them waits for hosts that never answer
+		o.concurrency = 128 // many of them wait for hosts that never answer
 	}
 }
 

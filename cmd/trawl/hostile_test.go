@@ -180,13 +180,22 @@ func BenchmarkHonestHosts(b *testing.B) {
 	isLinux(b)
 	c := hostileWeb()
 	c.Hosts, c.PagesPerHost, c.Many = 20, 100, 200_000
+	b.Run("beside one of each class", func(b *testing.B) { besideHostile(b, c) })
+	// They are known to answer when they begin to hang.
+	c.PagesPerHost, c.Hostile = 200, slices.Repeat([]webtest.Class{"stalls"}, 100)
+	b.Run("beside many that stall", func(b *testing.B) {
+		besideHostile(b, c, "-c", "64", "--timeout", "30s")
+	})
+}
+
+func besideHostile(b *testing.B, c webtest.Config, args ...string) {
 	var alone, beside []float64
 	for range b.N {
 		for range 3 {
 			plain := c
 			plain.Hostile = nil
-			alone = append(alone, honestPace(b, plain))
-			beside = append(beside, honestPace(b, c))
+			alone = append(alone, honestPace(b, plain, args))
+			beside = append(beside, honestPace(b, c, args))
 		}
 	}
 	slowed := median(beside) / median(alone)
@@ -200,14 +209,14 @@ func BenchmarkHonestHosts(b *testing.B) {
 	}
 }
 
-// honestPace is the pace of honest requests, a second.
-func honestPace(b *testing.B, c webtest.Config) float64 {
+// honestPace is the pace of honest requests, a second. The crawl ends when they are over, or take far too long.
+func honestPace(b *testing.B, c webtest.Config, more []string) float64 {
 	server, err := webtest.New(c).Start()
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer server.Close()
-	args := append([]string{"--out", filepath.Join(b.TempDir(), "out")}, "--max-host-pages", "600", "--delay", "100ms")
+	args := append([]string{"--out", filepath.Join(b.TempDir(), "out"), "--max-host-pages", "600", "--delay", "100ms", "--max-time", "40s", "--grace", "100ms"}, more...)
 	cmd := trawl(b.Context(), b.TempDir(), hostileCrawl(server, args...)...)
 	cmd.Stdout, cmd.Stderr = io.Discard, b.Output()
 	if err := cmd.Run(); err != nil {

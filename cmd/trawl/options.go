@@ -209,7 +209,7 @@ type fetchFlags struct {
 }
 
 func (o *fetchFlags) register(f *pflag.FlagSet) {
-	f.IntVarP(&o.concurrency, "concurrency", "c", 64, "fetch at most `n` pages at once")
+	f.IntVarP(&o.concurrency, "concurrency", "c", 64, "fetch at most `n` pages at once; those that take longer than 1 s do not count, up to 4 times as many")
 	f.StringVar(&o.proxy, "proxy", "", "`URL` of a proxy: http, https, socks5 or socks5h")
 	f.StringArrayVarP(&o.headers, "header", "H", nil, "send this `\"name: value\"`; repeatable")
 	f.StringVar(&o.cookies, "cookies", "", "send the cookies of this `file` (cookies.txt), and those that servers set")

@@ -71,15 +71,16 @@ func newSession(ctx context.Context, o *workFlags, store store, t tools) (*sessi
 	return s, nil
 }
 
-// fitDescriptors keeps the connections under way, and as many idle ones, within the limit on open files. It returns how
-// many idle ones there may be.
+// fitDescriptors keeps the connections under way, slow ones too, and as many idle ones, within the limit on open files. It
+// returns how many idle ones there may be.
 func (o *fetchFlags) fitDescriptors(asked bool) (idle int, err error) {
-	room := descriptors() / 2
+	half := descriptors() / 2
+	room := max(1, half/(1+worker.SlowPlaces))
 	if asked && o.concurrency > room {
 		return 0, usagef("--concurrency %d: the limit on open files leaves room for %d (ulimit -n)", o.concurrency, room)
 	}
 	o.concurrency = min(o.concurrency, room)
-	return min(max(256, o.concurrency), room), nil
+	return min(max(256, o.concurrency), half), nil
 }
 
 // descriptors is how many connections the process may have open beside what it needs itself.
