@@ -226,3 +226,66 @@ func TestHostsThatAreBusyAreNoOutageOfOurs(t *testing.T) {
 		}
 	})
 }
+
+// A host that hangs holds a place for a timeout each time, and is not to be asked as often as one that refuses.
+func TestARobotsTxtThatCannotBeHadForAMinuteMakesItsURLsDead(t *testing.T) {
+	for how, most := range map[string]int{"502": 7, "hang": 4} {
+		t.Run(how, func(t *testing.T) {
+			inBubble(t, frontier.DefaultPolicy(), empty, func(x *trial) {
+				x.obeyRobots()
+				x.strike(absence{"a.test", how, 0, forEver})
+				x.seed(urls("a.test", 3)...)
+				if took := x.run(); took < 45*time.Second || took > 150*time.Second {
+					x.Errorf("took %v", took)
+				}
+				x.settled(0, 3)
+				synctest.Wait() // see above
+				if n := x.web.log().Total(); n != most {
+					x.Errorf("%d requests, want %d", n, most)
+				}
+			})
+		})
+	}
+}
+
+func TestAWorkerThatDoesNotKnowSinceWhenAHostFailsFindsOut(t *testing.T) {
+	inBubble(t, frontier.DefaultPolicy(), empty, func(x *trial) {
+		x.strike(absence{"a.test", "hang", 0, forEver})
+		x.seed(urls("a.test", 3)...)
+		drain := make(chan struct{})
+		x.cfg.Drain = drain
+		time.AfterFunc(50*time.Second, func() { close(drain) }) // the third request is under way
+		x.obeyRobots()
+		x.run()
+		x.cfg.Drain = nil
+		x.obeyRobots()
+		x.run()
+		x.settled(0, 3)
+		synctest.Wait()
+		if n := x.web.log().Total(); n < 6 || n > 7 { // the last three last for a minute, or nearly
+			x.Errorf("%d requests", n)
+		}
+	})
+}
+
+// What happened between failures that are not one row, or not the host's, does not count.
+func TestARowOfFailuresLastsSinceItsFirst(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var known troubles
+		for _, step := range []struct {
+			row  int
+			want time.Duration
+		}{{1, 0}, {2, time.Minute}, {2, 2 * time.Minute}, {3, 3 * time.Minute}, {1, 0}, {2, time.Minute}, {0, 0}, {3, 0}, {4, time.Minute}, {6, 0}, {5, 0}} {
+			known.note("http://a.test", "why", step.row)
+			if _, lasts := known.latest("http://a.test"); lasts != step.want {
+				t.Errorf("failure %d: the row lasts for %v, want %v", step.row, lasts, step.want)
+			}
+			time.Sleep(time.Minute)
+		}
+		known.forget("http://a.test")
+		if why, lasts := known.latest("http://a.test"); why != "" || lasts != 0 {
+			t.Errorf("known of a host that answered: %q, %v", why, lasts)
+		}
+	})
+}

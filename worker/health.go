@@ -108,15 +108,17 @@ func isOurs(err error) bool {
 func (v *visit) hostFailed(began time.Time, why string) (pause time.Duration, counted bool) {
 	defer func() { v.w.Tally.hostRests(v.l.Host, why, pause) }()
 	outage := v.w.network.failed(v.l.Host, v.health.count() == 0)
-	v.w.trouble.note(v.l.Host, why)
 	v.w.Log.Debug("host failed", "host", v.l.Host, "err", why, "own network", outage > 0)
 	if outage > 0 {
+		v.w.trouble.note(v.l.Host, why, 0)
 		if v.w.network.isNews() {
 			v.w.Log.Warn("no host answers any more: waiting for the network", "latest", v.l.Host, "err", why)
 		}
 		return untilBack(outage), false
 	}
-	pause = jitter(backoff(max(0, v.health.failed(began)-1)))
+	row := v.health.failed(began)
+	v.w.trouble.note(v.l.Host, why, row)
+	pause = jitter(backoff(max(0, row-1)))
 	if v.isDown() { // nobody is to ask it any more
 		pause = 0
 	}
@@ -227,7 +229,7 @@ func (v *visit) giveUp(ctx context.Context) {
 		return
 	}
 	why := fmt.Sprintf("%d failures in a row", v.health.count())
-	if trouble := v.w.trouble.latest(v.l.Host); trouble != "" {
+	if trouble, _ := v.w.trouble.latest(v.l.Host); trouble != "" {
 		why += "; the latest: " + trouble
 	}
 	for i := v.acked; i < len(v.pages); i++ {

@@ -263,7 +263,7 @@ func TestAHostWhoseRobotsCannotBeHadIsAskedAgainWhenItSays(t *testing.T) {
 	}, func(x *trial) {
 		x.obeyRobots()
 		x.seed("http://a.test/")
-		if took := x.run(); took < 6000*time.Second || x.web.log().Total() != 7 {
+		if took := x.run(); took < 3000*time.Second || x.web.log().Total() != 4 {
 			x.Errorf("given up after %v and %d requests", took, x.web.log().Total())
 		}
 		x.settled(0, 1)

@@ -178,9 +178,20 @@ func (v *visit) obeyDelay(ctx context.Context, asked time.Duration) {
 	v.ack(ctx, frontier.Report{})
 }
 
-// robotsFailures is how many failures in a row beyond Policy.Retries a host whose robots.txt cannot be had is given before
-// its URLs are given up: with three retries a minute, and the time that it takes to answer, or not.
-const robotsFailures = 3
+// The URLs of a host whose robots.txt cannot be had are given up after Policy.Retries failures in a row, and one, once the
+// row has lasted for robotsPatience. Who does not know since when gives it robotsFailures more: with three retries, and the
+// pauses after each, they take as long.
+const (
+	robotsPatience = time.Minute
+	robotsFailures = 3
+)
+
+// isPatient tells whether the host is to be asked for its robots.txt again.
+func (v *visit) isPatient() bool {
+	_, lasts := v.w.trouble.latest(v.l.Host)
+	more := v.health.count() - v.plan.Policy.Retries
+	return more <= 0 || more <= robotsFailures && lasts < robotsPatience
+}
 
 // putOff puts off the whole batch of a host whose robots.txt cannot be had: everything is disallowed for now (RFC 9309,
 // 2.3.1.4). That is no fault of the URLs, and costs them no attempt, until the host has failed too often. They are given up
@@ -193,8 +204,8 @@ func (v *visit) putOff(ctx context.Context, ruling *crawler.Ruling) {
 		return
 	}
 	if asked := ruling.Pause(); v.isTooMuch(asked) && !ruling.Elsewhere() {
-		v.w.trouble.note(v.l.Host, why.Error()+tooMuch(asked))
 		v.health.giveUp(v.plan.Policy.HostFailures) // see giveUp
+		v.w.trouble.note(v.l.Host, why.Error()+tooMuch(asked), v.health.count())
 		return
 	}
 	kind := hopeless(why)
@@ -205,7 +216,7 @@ func (v *visit) putOff(ctx context.Context, ruling *crawler.Ruling) {
 		pause, counted := v.hostFailed(time.Now(), why.Error()) // no other request is under way that could fail with it
 		// So that the next attempt asks again. When the host is down its URLs are given up, see giveUp; else they go back.
 		v.pace.rest(max(pause, time.Until(ruling.Expires())))
-		if !counted || v.isDown() || v.health.count() <= v.plan.Policy.Retries+robotsFailures {
+		if !counted || v.isDown() || v.isPatient() {
 			return
 		}
 		kind = robotsUnreachable
