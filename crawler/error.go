@@ -49,6 +49,7 @@ type Error struct {
 	Kind   Kind
 	Err    error
 	Status int  // of HTTP, when it was the body that failed; 0: there was no answer
+	Got    int  // bytes of the body that came before it failed, as sent
 	Unsent bool // there was no connection, so nothing was asked: it says nothing about the page
 }
 

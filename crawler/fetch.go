@@ -99,7 +99,7 @@ func (f *Fetcher) fetch(parent context.Context, rawURL string, maxBody int64) (*
 	r := &Response{URL: rawURL, Started: time.Now()}
 	if err := f.get(ctx, u, r, maxBody); err != nil {
 		e := *classify(parent, err)
-		e.Status, e.Unsent = r.Status, !r.asked
+		e.Status, e.Got, e.Unsent = r.Status, len(r.Raw), !r.asked
 		return nil, &e
 	}
 	r.Duration = time.Since(r.Started)

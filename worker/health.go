@@ -69,13 +69,22 @@ func (v *visit) feel(resp *crawler.Response, err error, took time.Duration) {
 	if status > 0 {
 		v.w.network.answered()
 	}
-	if status > 0 && !overloaded(status) {
+	if status > 0 && !overloaded(status) && !isStalled(err) {
 		v.health.answered()
 		v.w.places.note(v.l.Host, took)
 	}
 	if v.plan.Policy.Adaptive && !isOurs(err) {
 		v.pace.adapt(took, status == 0 || overloaded(status) || status >= 500)
 	}
+}
+
+// stalled is less than comes within a timeout from a server that is only slow.
+const stalled = 64 << 10
+
+// isStalled tells a body that did not come to its end in time, because hardly anything came.
+func isStalled(err error) bool {
+	var e *crawler.Error
+	return errors.As(err, &e) && e.Kind == crawler.KindTimeout && e.Status > 0 && e.Got < stalled
 }
 
 // statusOf is the status of an answer, also of one whose body failed; 0: there was none.

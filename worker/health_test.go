@@ -3,6 +3,7 @@ package worker
 import (
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -161,10 +162,11 @@ func TestRequestsThatFailTogetherAreOneFailure(t *testing.T) {
 	})
 }
 
-func TestPagesThatBreakOffAreNotTheirHostsFailure(t *testing.T) {
+// TestPagesThatStallCostNoneOfTheOthers has two of three: never as many in a row as a host may fail, until they are alone.
+func TestPagesThatStallCostNoneOfTheOthers(t *testing.T) {
 	p := policy(func(p *frontier.Policy) { p.Delay, p.HostFailures, p.Retries, p.Timeout = 0, 3, 0, 5*time.Second })
 	answer := func(rw http.ResponseWriter, r *http.Request) {
-		if r.Host != "a.test" || len(r.URL.Path) > 2 {
+		if n, err := strconv.Atoi(r.URL.Path[1:]); err != nil || n%3 == 0 {
 			return
 		}
 		_ = http.NewResponseController(rw).Flush()
@@ -173,10 +175,7 @@ func TestPagesThatBreakOffAreNotTheirHostsFailure(t *testing.T) {
 	inBubble(t, p, answer, func(x *trial) {
 		x.seed(urls("a.test", 40)...)
 		x.run()
-		x.settled(30, 10)
-		if s := x.stats(); s.DeadFor[frontier.HostDown] != 0 {
-			x.Errorf("given up: %v", s.DeadFor)
-		}
+		x.settled(14, 26)
 	})
 }
 
@@ -202,6 +201,39 @@ func TestRulesThatExpireWithinAVisitAreAskedForAgain(t *testing.T) {
 		pages := x.web.log().Pages().Requests("a.test")
 		if n := len(pages); n < 3 || n > 8 {
 			x.Errorf("%d pages were asked for; after the third all were forbidden, and rules serve for 4 s", n)
+		}
+	})
+}
+
+// TestAHostWhoseBodiesStallIsGivenUp has one that is only slow too, whose pages die each for itself.
+func TestAHostWhoseBodiesStallIsGivenUp(t *testing.T) {
+	p := policy(func(p *frontier.Policy) { p.Delay, p.Timeout = 0, 10*time.Second })
+	answer := func(rw http.ResponseWriter, r *http.Request) {
+		rw.Header().Set("Content-Type", "text/html")
+		piece := []byte("x")
+		if r.Host == "b.test" {
+			piece = make([]byte, 16<<10)
+		}
+		for r.Context().Err() == nil {
+			if _, err := rw.Write(piece); err != nil {
+				return
+			}
+			_ = http.NewResponseController(rw).Flush() // it fails when nobody listens any more
+			select {
+			case <-time.After(time.Second):
+			case <-r.Context().Done():
+			}
+		}
+	}
+	inBubble(t, p, answer, func(x *trial) {
+		x.seed(append(urls("a.test", 100), urls("b.test", 5)...)...)
+		x.run()
+		x.settled(0, 105)
+		if n := len(x.web.log().Requests("a.test")); n != p.HostFailures {
+			x.Errorf("%d requests", n)
+		}
+		if s := x.stats(); s.DeadFor[frontier.HostDown] != 100 || s.DeadFor["timeout"] != 5 {
+			x.Errorf("given up: %v", s.DeadFor)
 		}
 	})
 }

@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"cmp"
 	"errors"
 	"math/rand/v2"
 	"net/http"
@@ -16,11 +15,12 @@ import (
 //
 //	answer                                   URL                          host
 //	2xx, 304, 3xx, 4xx but those below       done                         -
-//	429, 503                                 retry, with patience or as   failure, pause: Retry-After, or the backoff
-//	                                         Retry-After says
+//	429, 503                                 retry, with patience         failure, pause: Retry-After, or the backoff
+//	                                                                      if that is longer
 //	502, 504                                 retry, with patience         -
 //	408, 425, 5xx but 501, 505               retry after the backoff      -
-//	no answer: timeout, reset                retry, with patience         failure, pause: the backoff
+//	no answer: timeout, reset; timeout in    retry, with patience         failure, pause: the backoff
+//	a body of which hardly anything came
 //	no connection: dns, connect, timeout     stays first in line          failure, pause: the backoff
 //	an answer that breaks off                retry after the backoff      pause: the backoff
 //	no memory for its body                   retry after the backoff      -
@@ -106,7 +106,7 @@ func (v *visit) temporary(it *frontier.Item, e *crawler.Error, began time.Time) 
 	switch {
 	case e.Kind == crawler.KindProxy:
 		return &verdict{pause: v.proxyFailed(e), stays: true}
-	case e.Kind != crawler.KindMemory && e.Status == 0:
+	case e.Kind != crawler.KindMemory && e.Status == 0, isStalled(e):
 		return v.hostsFailure(it, e, 0, began)
 	}
 	wait := jitter(backoff(it.Attempt))
@@ -140,14 +140,14 @@ func (v *visit) refusedForNow(it *frontier.Item, resp *crawler.Response, began t
 func (v *visit) hostsFailure(it *frontier.Item, e *crawler.Error, asked time.Duration, began time.Time) *verdict {
 	pause, counted := v.hostFailed(began, e.Error())
 	if !v.isDown() {
-		pause = cmp.Or(asked, pause)
+		pause = max(asked, pause)
 	}
 	mayWait := v.plan.Policy.HostFailures > 0 // else it might for ever
 	if !counted || v.isDown() || mayWait && e.Unsent && v.ruling != nil {
 		return &verdict{pause: pause, stays: true}
 	}
 	why, detail := frontier.Reason(e.Kind), e.Err.Error()
-	wait := cmp.Or(asked, max(pause, jitter(patience(it.Attempt))))
+	wait := max(pause, jitter(patience(it.Attempt)))
 	p := again(why, detail, wait)
 	// When the row has more failures than this item had attempts, others met them too.
 	if othersFailed := v.health.count() > it.Attempt+1; !mayWait || !othersFailed {

@@ -42,9 +42,9 @@ func TestTrapsWhosePagesAreBuiltInManyWaysEnd(t *testing.T) {
 		most int
 		how  func(*url.URL) (int, []string)
 	}{
-		"a few":    {1500, func(*url.URL) (int, []string) { return 200, someOf("p", "ul", "table") }},
+		"a few":    {2500, func(*url.URL) (int, []string) { return 200, someOf("p", "ul", "table") }},
 		"any":      {2500, func(*url.URL) (int, []string) { return 200, someOf(many...) }},
-		"statuses": {1500, func(*url.URL) (int, []string) { return statuses[rand.IntN(len(statuses))], nil }},
+		"statuses": {3000, func(*url.URL) (int, []string) { return statuses[rand.IntN(len(statuses))], nil }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := echoes(func(p *frontier.Policy) { p.MaxPages = int64(2 * test.most) })
