@@ -172,6 +172,7 @@ const (
 	PathRepeats  Reason = "path-repeats"  // Policy.MaxPathRepeats
 	Calendar     Reason = "calendar"      // Policy.MaxDates
 	ManyQueries  Reason = "queries"       // Policy.MaxQueries
+	Barren       Reason = "barren"        // nothing came of many before it on one list: Policy.EchoAfter
 	ManyHosts    Reason = "hosts"         // Policy.MaxDomainHosts
 	SessionID    Reason = "session-id"    // only a session differs from URLs that were taken
 	Echo         Reason = "echo"          // its host answers any URL like this with such a page: Policy.EchoAfter

@@ -40,7 +40,7 @@ type Policy struct {
 	MaxDates       int `json:"max_dates"`        // URLs that differ in nothing but a date; 20 times as many in all; by each worker
 	MaxQueries     int `json:"max_queries"`      // URLs that differ in nothing but the query; 10 times as many in all; by each worker
 	MaxDomainHosts int `json:"max_domain_hosts"` // hosts of a registrable domain that others link to, beside seeds; by each worker
-	EchoAfter      int `json:"echo_after"`       // pages of one shape, after which URLs that cannot exist are tried
+	EchoAfter      int `json:"echo_after"`       // pages of one shape, after which URLs that cannot exist are tried; 20 times as many on a list are enough to know the rest
 
 	Delay         time.Duration `json:"delay"`           // from the start of one request to a host to the start of the next
 	PerHost       int           `json:"per_host"`        // requests to one host at once

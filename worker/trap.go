@@ -41,6 +41,7 @@ type traps struct {
 	mu        sync.Mutex
 	templates *table[distinct, *distinct]
 	crowds    *table[crowd, *crowd]
+	series    *table[series, *series]
 	due       map[frontier.Host]*probe
 	echoes    map[uint64]bool // pages of crowds that echo, and whether those are of a whole host: see isEchoed
 }
@@ -48,7 +49,7 @@ type traps struct {
 func newTraps() *traps {
 	return &traps{
 		seed:      maphash.MakeSeed(),
-		templates: newTable[distinct](maxTemplates), crowds: newTable[crowd](maxCrowds), due: map[frontier.Host]*probe{}, echoes: map[uint64]bool{},
+		templates: newTable[distinct](maxTemplates), crowds: newTable[crowd](maxCrowds), series: newTable[series](maxSeries), due: map[frontier.Host]*probe{}, echoes: map[uint64]bool{},
 	}
 }
 

@@ -240,6 +240,8 @@ func (v *visit) forbidden(i int) *verdict {
 		return refusal(frontier.ByRobots)
 	case v.w.traps.isEchoed(e):
 		return refusal(frontier.Echo)
+	case v.w.traps.isBarren(e, v.plan.Policy.EchoAfter):
+		return refusal(frontier.Barren)
 	}
 	return nil
 }
@@ -283,6 +285,7 @@ func (v *visit) page(ctx context.Context, i int, resp *crawler.Response, p *verd
 			return
 		}
 	}
+	v.w.traps.yields(&it.Entry, resp)
 	v.complete(p, it, resp)
 	if resp != nil {
 		resp.Release()

@@ -63,6 +63,6 @@ func refusalReasons() []frontier.Reason {
 		frontier.OutOfScope, frontier.NotIncluded, frontier.Excluded, frontier.TooDeep, frontier.TooLong, frontier.TooManyHops,
 		frontier.BadURL, frontier.BadScheme, frontier.ByRobots, frontier.ByNofollow, frontier.HostPagesCap, frontier.HostQueueCap,
 		frontier.PathDepth, frontier.PathRepeats, frontier.Calendar, frontier.ManyQueries, frontier.SessionID, frontier.Echo,
-		frontier.ManyHosts, frontier.SitemapHost, frontier.SitemapDepth, frontier.ManySitemaps,
+		frontier.ManyHosts, frontier.Barren, frontier.SitemapHost, frontier.SitemapDepth, frontier.ManySitemaps,
 	}
 }
