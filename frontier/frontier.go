@@ -36,7 +36,8 @@ type Frontier interface {
 	Push(ctx context.Context, entries []Entry) (added int, err error)
 
 	// Lease lends up to r.Hosts hosts that are due, each with up to r.Batch URLs. With nothing due it returns no
-	// leases and how long to wait before asking again is worth it. ErrDrained: the crawl is over.
+	// leases and for how long at least that stays so, as long as nobody else calls: a second at most while somebody
+	// is about to, be it another process or one that holds the crawl open (Holder). ErrDrained: the crawl is over.
 	Lease(ctx context.Context, r LeaseRequest) ([]Lease, time.Duration, error)
 
 	// Ack reports on the next unsettled URLs of a lease, in one atomic step, and moves l.Settled on. It extends the

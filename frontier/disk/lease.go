@@ -2,6 +2,7 @@ package disk
 
 import (
 	"context"
+	"math"
 	"strconv"
 	"time"
 
@@ -301,9 +302,12 @@ func (s *Store) rejoin(c *chunk) {
 	s.makeReady(c.host)
 }
 
+// longestWait is how long a worker is told to wait at most while seeds are to come, or nothing is known of what is.
+const longestWait = time.Second
+
 // untilNext is how long nothing can become due; at least a moment, for a call that asked for no hosts.
 func (s *Store) untilNext() time.Duration {
-	at := s.clock + int64(time.Second)
+	at := int64(math.MaxInt64)
 	for _, line := range s.ready {
 		if t, ok := line.next(); ok && s.state == frontier.Running && s.credit(1) > 0 {
 			if t <= s.clock {
@@ -312,17 +316,31 @@ func (s *Store) untilNext() time.Duration {
 			at = min(at, t)
 		}
 	}
-	for _, next := range []func() (int64, bool){s.delayed.next, s.leases.next} {
+	for _, next := range []func() (int64, bool){s.delayed.next, s.nextDeadline} {
 		if t, ok := next(); ok {
 			at = min(at, t)
 		}
 	}
+	soon := s.clock + int64(longestWait)
 	for _, t := range s.held {
 		if t > s.clock {
-			at = min(at, t)
+			at = min(at, t, soon)
 		}
 	}
+	if s.state != frontier.Running || at == math.MaxInt64 {
+		at = min(at, soon)
+	}
 	return time.Duration(at - s.clock)
+}
+
+// nextDeadline is that of the first lease that is not over.
+func (s *Store) nextDeadline() (at int64, ok bool) {
+	for {
+		if at, ok = s.leases.next(); !ok || !s.leases.heap[0].v.over {
+			return at, ok
+		}
+		s.leases.pop(at)
+	}
 }
 
 // drained tells whether the crawl is over.

@@ -12,7 +12,7 @@ import (
 	"trawl/frontier"
 )
 
-// longestWait is how long a worker is told to wait at most: others may push meanwhile.
+// longestWait is how long a worker is told to wait at most while others may push.
 const longestWait = time.Second
 
 // lend is Lease. The hosts in first, as far as they are due, go before all others: which of the due hosts are lent is
@@ -48,7 +48,21 @@ func (m *Model) lend(ctx context.Context, r frontier.LeaseRequest, first []front
 		lent = append(lent, m.grant(h, items, r))
 		budget -= int64(len(items))
 	}
-	return lent, min(longestWait, m.nextEvent(now, r.Worker)), nil
+	wait := m.nextEvent(now, r.Worker)
+	if m.fleet || m.state != frontier.Running || m.isHeld(now) {
+		wait = min(wait, longestWait)
+	}
+	return lent, wait, nil
+}
+
+// isHeld tells whether somebody is seeding.
+func (m *Model) isHeld(now int64) bool {
+	for _, until := range m.holds {
+		if until > now {
+			return true
+		}
+	}
+	return false
 }
 
 // suspect tells whether one more strike is the end of a URL.
