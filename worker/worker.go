@@ -49,6 +49,7 @@ type Config struct {
 	Batch       int             // URLs of a host leased at a time; 32, fewer when the delay is long
 	TTL         time.Duration   // of a lease; 60 s, and three times Policy.Timeout at least
 	Forever     bool            // go on when the frontier is drained: seeds may come
+	MaxIdle     time.Duration   // end with an IdleError when no host is due for longer, but for its delay; 0: wait as long as it takes
 	Grace       time.Duration   // how long pages under way may take once Drain is closed; 30 s
 	Drain       <-chan struct{} // closed to end the crawl softly; nil: never
 	Tally       *Tally          // counts, for others to read; nil: a private one
@@ -72,8 +73,9 @@ func (c Config) withDefaults() Config {
 }
 
 // Run crawls until the frontier is drained, Drain is closed and pages under way are settled, or ctx ends. It returns
-// nil in the first two cases, else the cause: that of ctx, ErrGrace, or an error of the sink or the frontier. A frontier
-// that cannot be reached is waited for. When Run returns nothing of it is left running, and what could be given back is.
+// nil in the first two cases, else the cause: that of ctx, ErrGrace, an IdleError, or an error of the sink or the frontier.
+// A frontier that cannot be reached is waited for. When Run returns nothing of it is left running, and what could be given
+// back is.
 func Run(ctx context.Context, c Config) error { return newWorker(c).run(ctx) }
 
 func newWorker(c Config) *worker {
@@ -134,8 +136,11 @@ type worker struct {
 	slow int            // visits that have some
 }
 
-// drainedWait is how often a worker that works forever looks for new seeds.
-const drainedWait = time.Second
+// How often a worker looks for new seeds: one that works forever when the frontier is drained, and any while nothing is due.
+const (
+	drainedWait = time.Second
+	longestRest = time.Second
+)
 
 // loop leases hosts for as long as there are any.
 func (w *worker) loop(ctx context.Context) {
@@ -150,6 +155,7 @@ func (w *worker) loop(ctx context.Context) {
 		if w.inFleet() {
 			free = min(free, leaseHosts)
 		}
+		idle := w.busy() == 0 // before it asks: whoever leaves has said what he found
 		sent := time.Now()
 		leases, wait, err := w.lease(ctx, free)
 		switch {
@@ -162,12 +168,28 @@ func (w *worker) loop(ctx context.Context) {
 		case err != nil:
 			w.fail(fmt.Errorf("lease: %w", err))
 			return
+		case len(leases) == 0 && idle && w.isTooLong(wait):
+			w.fail(&IdleError{Until: time.Now().Add(wait)})
+			return
 		case len(leases) == 0:
-			w.rest(ctx, wait)
+			w.rest(ctx, min(wait, longestRest))
 		default:
 			w.visit(ctx, leases, sent)
 		}
 	}
+}
+
+// IdleError is the cause of an end because nothing was under way, and no host due for longer than Config.MaxIdle.
+type IdleError struct{ Until time.Time }
+
+func (e *IdleError) Error() string {
+	return "no host may be asked before " + e.Until.Local().Format(time.DateTime)
+}
+
+// isTooLong tells whether the crawl is to end rather than to wait for so long. A delay between requests is no reason to.
+func (w *worker) isTooLong(wait time.Duration) bool {
+	p := &w.plan.Load().Policy
+	return w.MaxIdle > 0 && wait > max(w.MaxIdle, max(p.Delay, p.MaxCrawlDelay)+slack)
 }
 
 // visit begins a visit for each lease. Those that may not begin, for the plan could not be made, give their host back.
