@@ -46,6 +46,17 @@ func (t *troubles) forget(h frontier.Host) {
 	delete(t.of, h)
 }
 
+// all is how hosts failed the last time.
+func (t *troubles) all() map[frontier.Host]string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	all := make(map[frontier.Host]string, len(t.of))
+	for h, last := range t.of {
+		all[h] = last.why
+	}
+	return all
+}
+
 // latest is how a host failed the last time, and for how long it has been failing; empty and 0: nothing is known.
 func (t *troubles) latest(h frontier.Host) (why string, lasts time.Duration) {
 	t.mu.Lock()

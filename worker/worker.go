@@ -169,7 +169,7 @@ func (w *worker) loop(ctx context.Context) {
 			w.fail(fmt.Errorf("lease: %w", err))
 			return
 		case len(leases) == 0 && idle && w.isTooLong(wait):
-			w.fail(&IdleError{Until: time.Now().Add(wait)})
+			w.fail(&IdleError{time.Now().Add(wait), w.trouble.all()})
 			return
 		case len(leases) == 0:
 			w.rest(ctx, min(wait, longestRest))
@@ -180,7 +180,10 @@ func (w *worker) loop(ctx context.Context) {
 }
 
 // IdleError is the cause of an end because nothing was under way, and no host due for longer than Config.MaxIdle.
-type IdleError struct{ Until time.Time }
+type IdleError struct {
+	Until    time.Time
+	Troubles map[frontier.Host]string // how hosts failed the last time, as far as this run knows
+}
 
 func (e *IdleError) Error() string {
 	return "no host may be asked before " + e.Until.Local().Format(time.DateTime)

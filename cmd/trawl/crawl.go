@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -24,7 +25,7 @@ type crawlFlags struct {
 func (o *crawlFlags) groups() []group {
 	return []group{
 		{"Seeds and output", []func(*pflag.FlagSet){o.inputFlag.register, o.storeFlags.register, o.registerFresh, o.registerOutput, o.configFlag.register}},
-		{"What to crawl", []func(*pflag.FlagSet){o.registerScope, o.registerKeys, o.registerTime}},
+		{"What to crawl", []func(*pflag.FlagSet){o.registerScope, o.registerKeys, o.registerTime, o.registerIdle}},
 		{"Traps", []func(*pflag.FlagSet){o.registerTraps}},
 		{"Politeness", []func(*pflag.FlagSet){o.registerPoliteness}},
 		{"Fetching", []func(*pflag.FlagSet){o.fetchFlags.register, o.registerRequests}},
@@ -34,6 +35,11 @@ func (o *crawlFlags) groups() []group {
 
 func (o *crawlFlags) registerFresh(f *pflag.FlagSet) {
 	f.BoolVar(&o.fresh, "fresh", false, "forget the folder's earlier crawl; its pages.jsonl is renamed, not deleted")
+}
+
+func (o *crawlFlags) registerIdle(f *pflag.FlagSet) {
+	o.maxIdle = duration(10 * time.Minute) // our own pauses are of 5 minutes at most
+	f.Var(&o.maxIdle, "max-idle", "end this run when all hosts that are left rest for longer; 0: wait")
 }
 
 func newCrawl(io streams) *cobra.Command {
@@ -73,6 +79,8 @@ func runCrawl(ctx context.Context, io streams, o *crawlFlags, flags *pflag.FlagS
 	switch {
 	case o.fresh && o.redis != "":
 		return usagef("--fresh: is for a crawl in a folder; trawl purge removes one from Redis")
+	case o.maxIdle > 0 && flags.Changed("max-idle") && o.redis != "":
+		return usagef("--max-idle: is for a crawl in a folder; one on Redis waits for its hosts, as its workers do")
 	case o.fresh && len(seeds) == 0 && !mayHoldSeed(inputs):
 		return usagef("no URL in the input: the earlier crawl is left as it is")
 	}

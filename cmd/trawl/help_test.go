@@ -26,7 +26,7 @@ func TestHelpHasEveryFlagOnceAndFitsATerminal(t *testing.T) {
 	}
 	text := call(t, dir, "crawl", "--help").out
 	for _, name := range []string{"input", "out", "crawl", "fresh", "scope", "include", "exclude", "depth", "max-pages", "max-host-pages",
-		"max-time", "delay", "per-host", "max-crawl-delay", "robots", "user-agent", "contact", "concurrency", "timeout", "max-body",
+		"max-time", "max-idle", "delay", "per-host", "max-crawl-delay", "robots", "user-agent", "contact", "concurrency", "timeout", "max-body",
 		"retries", "proxy", "header", "cookies", "insecure", "allow-net", "jsonl", "listen", "log-level", "log-format", "progress", "grace", "config"} {
 		if n := len(regexp.MustCompile(`(?m)^ {2,6}(-\w, )?--`+name+` `).FindAllString(text, -1)); n != 1 {
 			t.Errorf("--%s is there %d times", name, n)

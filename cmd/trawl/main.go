@@ -17,6 +17,7 @@ import (
 	"trawl/frontier"
 	"trawl/frontier/disk"
 	"trawl/frontier/redis"
+	"trawl/worker"
 )
 
 // Exit codes.
@@ -24,7 +25,7 @@ const (
 	exitDone        = 0 // drained, or a limit was reached
 	exitFailed      = 1
 	exitUsage       = 2
-	exitInterrupted = 3 // by a signal; the same command goes on
+	exitInterrupted = 3 // by a signal, or by hosts that want to be left alone for long; the same command goes on
 	exitStore       = 4 // the frontier is in use, or cannot be reached
 	exitFull        = 5 // no space left
 )
@@ -64,8 +65,9 @@ Every flag can also be set by the environment (--max-pages by TRAWL_MAX_PAGES) a
 YAML file given with --config (max-pages: 100). A flag beats the environment, which beats
 the file.
 
-Exit codes: 0 drained or a limit reached, 1 failed, 2 usage, 3 interrupted (the same
-command goes on), 4 frontier in use or out of reach, 5 no space left.`,
+Exit codes: 0 drained or a limit reached, 1 failed, 2 usage, 3 interrupted, or hosts want
+to be left alone for long (the same command goes on), 4 frontier in use or out of reach,
+5 no space left.`,
 		SilenceUsage:               true,
 		SilenceErrors:              true,
 		SuggestionsMinimumDistance: 2,
@@ -141,12 +143,13 @@ var errInterrupted = errors.New("interrupted; run the same command again to go o
 
 func exitCode(err error) int {
 	var usage usageError
+	var idle *worker.IdleError
 	switch {
 	case err == nil:
 		return exitDone
 	case errors.As(err, &usage), errors.Is(err, redis.ErrAddress):
 		return exitUsage
-	case errors.Is(err, errInterrupted):
+	case errors.Is(err, errInterrupted), errors.As(err, &idle):
 		return exitInterrupted
 	case errors.Is(err, frontier.ErrFull), errors.Is(err, crawler.ErrNoSpace), errors.Is(err, syscall.ENOSPC):
 		return exitFull

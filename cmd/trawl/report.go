@@ -24,7 +24,8 @@ type report struct {
 	Error   string               `json:"error,omitempty"` // why there is no later reading
 
 	embedded bool
-	unread   bool // hosts were left out, being too many
+	due      time.Time // of an embedded crawl: when the first URL may be fetched
+	unread   bool      // hosts were left out, being too many
 }
 
 // workerReport is a worker and how it is.
@@ -139,7 +140,7 @@ func (r *report) state() string {
 	case r.Stats.Drained:
 		return "finished, " + word
 	case r.embedded:
-		return "not running; " + cmp.Or(rests[r.Stats.State], "the same trawl crawl goes on")
+		return "not running; " + cmp.Or(rests[r.Stats.State], r.goesOn())
 	case alive == 0:
 		return cmp.Or(rests[r.Stats.State], "no worker is on it; trawl worker joins it")
 	case alive == 1:
@@ -152,6 +153,15 @@ func (r *report) state() string {
 var rests = map[frontier.State]string{
 	frontier.Paused:   "paused; trawl resume lets it go on",
 	frontier.Stopping: "stopping; trawl resume lets it go on",
+}
+
+// goesOn says when an embedded crawl can go on, if that is not soon.
+func (r *report) goesOn() string {
+	text := "the same trawl crawl goes on"
+	if r.due.Sub(r.At) > time.Minute {
+		text += ", from " + r.due.Local().Format(time.DateTime) + " on"
+	}
+	return text
 }
 
 func (r *report) pace() string {

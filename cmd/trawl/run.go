@@ -29,6 +29,7 @@ const (
 	byStop   ending = "stopped"
 	byTime   ending = "--max-time is over"
 	bySignal ending = "interrupted"
+	byIdle   ending = "the hosts that are left want to be left alone"
 	byError  ending = "failed"
 )
 
@@ -113,6 +114,8 @@ func (s *session) work(ctx context.Context, o *workFlags, log *slog.Logger) erro
 	}
 	if s.fleet { // else nobody else can change the crawl
 		c.Replan = s.plans.replan
+	} else {
+		c.MaxIdle = time.Duration(o.maxIdle)
 	}
 	return worker.Run(ctx, c)
 }
@@ -120,6 +123,10 @@ func (s *session) work(ctx context.Context, o *workFlags, log *slog.Logger) erro
 // why tells the ending, and the error if it is one.
 func (s *session) why(err error) (ending, error) {
 	stopped := s.brake.reason()
+	var idle *worker.IdleError
+	if errors.As(err, &idle) && stopped != "" {
+		err = nil // both at once
+	}
 	switch {
 	case stopped == bySignal && (err == nil || errors.Is(err, worker.ErrGrace) || errors.Is(err, errInterrupted)):
 		return bySignal, errInterrupted
@@ -127,6 +134,8 @@ func (s *session) why(err error) (ending, error) {
 		return byTime, nil
 	case errors.Is(err, redis.ErrNoCrawl):
 		return byError, fmt.Errorf("the crawl %s is gone: it was purged", s.plans.latest().Name)
+	case err != nil && idle != nil:
+		return byIdle, s.putOff(idle)
 	case err != nil:
 		return byError, err
 	}

@@ -31,6 +31,7 @@ type session struct {
 	output []string // where the output lies
 	begins string   // the output that did not exist, or was empty
 	began  time.Time
+	later  later // what a run leaves because its hosts rest
 
 	extract func(body []byte, contentType string) (fields map[string][]string, whole bool) // nil: nothing
 }

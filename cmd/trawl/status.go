@@ -122,7 +122,7 @@ func (o *statusFlags) lookInside(ctx context.Context, n int, _ int64) (*report, 
 	if err != nil {
 		return nil, err
 	}
-	return &report{Crawl: in.Crawl, Stats: in.Stats, At: time.Now(), PID: in.PID, Workers: []workerReport{}, Hosts: in.Hosts, embedded: true}, nil
+	return &report{Crawl: in.Crawl, Stats: in.Stats, At: time.Now(), PID: in.PID, Workers: []workerReport{}, Hosts: in.Hosts, embedded: true, due: in.Due}, nil
 }
 
 // lookAt reads a crawl from its store.

@@ -53,6 +53,9 @@ func (s *session) summary(why ending, st frontier.Stats, t worker.Totals, took t
 	if left := st.Queued + st.Delayed + st.Leased; left > 0 {
 		row("left", "%s URLs; %s goes on with them", formatCount(left), s.successor(why))
 	}
+	for _, line := range s.later.lines() {
+		row("resting", "%s", line)
+	}
 	for _, path := range s.output {
 		row("output", "%s", path)
 	}

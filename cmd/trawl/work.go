@@ -62,6 +62,7 @@ type workFlags struct {
 	extract             []string
 	jsonl               bool
 	maxTime, grace      duration
+	maxIdle             duration // of trawl crawl in a folder
 	logLevel, logFormat choice
 	progress            choice
 	listen              string
@@ -102,6 +103,8 @@ func (o *workFlags) check() error {
 	switch {
 	case o.maxTime < 0:
 		return usagef("--max-time %v: must not be negative", &o.maxTime)
+	case o.maxIdle < 0:
+		return usagef("--max-idle %v: must not be negative", &o.maxIdle)
 	case o.grace < 0:
 		return usagef("--grace %v: must not be negative", &o.grace)
 	case o.leaseTTL <= 0:

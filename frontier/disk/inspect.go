@@ -17,6 +17,7 @@ type Report struct {
 	Crawl frontier.Crawl       `json:"crawl"`
 	Stats frontier.Stats       `json:"stats"`
 	PID   int                  `json:"pid,omitempty"` // of the process that has it open
+	Due   time.Time            `json:"due,omitzero"`  // when the first URL may be fetched; zero: any time, or there is none
 	Hosts []frontier.HostStats `json:"hosts"`         // those with the most URLs waiting; who holds them is not told
 }
 
@@ -35,6 +36,13 @@ func Inspect(ctx context.Context, dir string, hosts int) (Report, error) {
 	defer db.Close()
 	if err := readMeta(db, map[string]any{"crawl": &r.Crawl, "stats": &r.Stats}); err != nil {
 		return r, openError(file, err)
+	}
+	var due int64
+	if err := db.QueryRowContext(ctx, "select coalesce(min(max(due, next)), 0) from chunk join host on host.id = chunk.host").Scan(&due); err != nil {
+		return r, openError(file, err)
+	}
+	if due > 0 {
+		r.Due = time.UnixMilli(due)
 	}
 	failures, version := "failures", 0
 	if err := db.QueryRowContext(ctx, "pragma user_version").Scan(&version); err != nil {
