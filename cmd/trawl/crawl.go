@@ -38,7 +38,7 @@ func (o *crawlFlags) registerFresh(f *pflag.FlagSet) {
 }
 
 func (o *crawlFlags) registerIdle(f *pflag.FlagSet) {
-	o.maxIdle = duration(10 * time.Minute) // our own pauses are of 5 minutes at most
+	o.maxIdle = duration(10 * time.Minute) // our own pauses are no longer
 	f.Var(&o.maxIdle, "max-idle", "end this run when all hosts that are left rest for longer; 0: wait")
 }
 

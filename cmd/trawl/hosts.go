@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -155,15 +153,12 @@ func hostOrder(by string) func(a, b frontier.HostStats) int {
 
 // hostTable is hosts for people.
 func hostTable(list []frontier.HostStats, delay time.Duration, now time.Time) string {
-	var b strings.Builder
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprint(w, "HOST\tQUEUED\tDELAYED\tLEASED\tDONE\tDEAD\tNEXT\tDELAY\tWORKER\n")
+	t := newHostColumns("QUEUED\tDELAYED\tLEASED\tDONE\tDEAD\tNEXT\tDELAY\tWORKER")
 	for _, h := range list {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", oneLine(string(h.Host)), formatCount(h.Queued), formatCount(h.Delayed),
-			formatCount(h.Leased), formatCount(h.Done), formatCount(h.Dead), next(h, now), formatTime(max(h.Delay, delay)), oneLine(h.Worker))
+		t.add(h.Host, formatCount(h.Queued), formatCount(h.Delayed), formatCount(h.Leased), formatCount(h.Done), formatCount(h.Dead),
+			next(h, now), formatTime(max(h.Delay, delay)), oneLine(h.Worker))
 	}
-	w.Flush() // into memory
-	return b.String()
+	return t.String()
 }
 
 // next tells when a host may be asked next.

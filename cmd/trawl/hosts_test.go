@@ -111,3 +111,25 @@ func TestHostsAreShownSafely(t *testing.T) {
 		t.Errorf("%q", text)
 	}
 }
+
+func TestALongHostNameIsWholeAndMovesNoOtherRow(t *testing.T) {
+	t.Parallel()
+	long := frontier.Host("https://" + strings.Repeat("long.", 76) + "example")
+	list := []frontier.HostStats{{Host: "https://a.example", Queued: 1}, {Host: long, Queued: 2}, {Host: "https://bb.example", Queued: 3}}
+	for name, text := range map[string]string{
+		"hosts":  hostTable(list, time.Second, time.Now()),
+		"status": (&report{Hosts: list}).String(),
+	} {
+		_, text, _ = strings.Cut(text, "HOST ")
+		lines := strings.Split("HOST "+text, "\n")
+		column := len("https://bb.example  ")
+		for i, want := range map[int]string{1: "1 ", 3: "3 "} {
+			if at := strings.Index(lines[i], "  "+want) + 2; at != column {
+				t.Errorf("%s: column at %d, want %d:\n%s", name, at, column, text)
+			}
+		}
+		if !strings.HasPrefix(lines[2], string(long)+"  2 ") || strings.Contains(lines[0], strings.Repeat(" ", 40)) {
+			t.Errorf("%s:\n%s", name, text)
+		}
+	}
+}

@@ -195,11 +195,9 @@ func (r *report) describeHosts(b *strings.Builder) {
 	if len(r.Hosts) == 0 {
 		return
 	}
-	w := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
-	fmt.Fprint(w, "\nHOST\tWAITING\tDONE\tDEAD\tNEXT\tTAKES\n")
+	t := newHostColumns("WAITING\tDONE\tDEAD\tNEXT\tTAKES")
 	for _, h := range r.Hosts {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", oneLine(string(h.Host)), formatCount(waiting(h)), formatCount(h.Done), formatCount(h.Dead),
-			next(h, r.At), formatTime(r.takes(h)))
+		t.add(h.Host, formatCount(waiting(h)), formatCount(h.Done), formatCount(h.Dead), next(h, r.At), formatTime(r.takes(h)))
 	}
-	w.Flush() // into memory
+	fmt.Fprint(b, "\n", t)
 }
