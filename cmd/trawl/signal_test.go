@@ -40,6 +40,18 @@ func TestASecondSignalEndsAtOnce(t *testing.T) {
 	endsBeforeItsPage(t, 2, "--grace", "1h")
 }
 
+func TestASignalSaysWhatIsWaitedForUntilASecondOne(t *testing.T) {
+	t.Parallel()
+	g := newGate(t)
+	p := start(t, t.TempDir(), quick(g.URL)...)
+	<-g.asked
+	p.signal(t, os.Interrupt)
+	await(t, "a word", func() bool { return p.err.String() != "" })
+	mentions(t, p.err.String(), "trawl: interrupted: waiting for pages under way of "+g.URL+", for 30s at most; a second Ctrl-C ends it at once")
+	p.signal(t, os.Interrupt)
+	isMistake(t, p.end(t), exitInterrupted, "run the same command again")
+}
+
 func TestDrainingEndsWithItsGracePeriod(t *testing.T) {
 	t.Parallel()
 	endsBeforeItsPage(t, 1, "--grace", "0")

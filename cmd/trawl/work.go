@@ -153,7 +153,9 @@ func (o *workFlags) work(ctx context.Context, io streams, inputs []input, open f
 	s.brake = brake
 	monitor.show(s)
 	stopShowing := newProgress(screen, o.progress.value, s).start()
+	stopTelling := s.tellOfEnd(io.err, time.Duration(o.grace))
 	why, err := s.run(ctx, io, o, inputs)
+	stopTelling()
 	stopShowing()
 	if writing := s.summarize(io, why); err == nil {
 		err = writing
