@@ -114,7 +114,9 @@ func (t *traps) meet(u frontier.URL, shape uint64, links, after int) (watchers [
 			shape, due = anyShape, whenRare*after
 		}
 		c := t.crowds.get(t.crowdKey(u.Host(), class, shape))
-		c.param, c.whole = query, class == all
+		if c.pages == 0 { // its key says so, and a probe that is under way may be reading it
+			c.param, c.whole = query, class == all
+		}
 		c.add(t.mark(u, c.param), mostLike*after)
 		switch {
 		case c.state == echoing || c.state == honest: // what is so of the folder says enough
