@@ -18,8 +18,11 @@ func manyListed() http.HandlerFunc {
 	return files(map[string]string{"a.test/s.xml": urlset(urls("a.test", 1700)...)})
 }
 
+// patient reads lists to their end, also when nothing is there.
+var patient = policy(func(p *frontier.Policy) { p.Delay, p.EchoAfter = 0, 0 })
+
 func TestALargeSitemapIsHandedOnInPieces(t *testing.T) {
-	inBubble(t, hasty, manyListed(), func(x *trial) {
+	inBubble(t, patient, manyListed(), func(x *trial) {
 		x.seedSitemap("http://a.test/s.xml")
 		x.run()
 		x.settled(1701, 0)
@@ -72,7 +75,7 @@ func (f *fate) Ack(ctx context.Context, l *frontier.Lease, r frontier.Report) er
 }
 
 func TestALeaseThatIsLostWithinASitemapLosesNothing(t *testing.T) {
-	inBubble(t, hasty, manyListed(), func(x *trial) {
+	inBubble(t, patient, manyListed(), func(x *trial) {
 		store := &fate{Frontier: x.journal, strike: func(*frontier.Lease) error { return frontier.ErrLeaseLost }}
 		x.cfg.Frontier = store
 		x.seedSitemap("http://a.test/s.xml")
@@ -111,7 +114,7 @@ func TestALeaseThatIsLostAsSitemapsAreAnnouncedLosesNone(t *testing.T) {
 }
 
 func TestASitemapThatTheEndOfACrawlCutsOffIsReadAgain(t *testing.T) {
-	inBubble(t, hasty, manyListed(), func(x *trial) {
+	inBubble(t, patient, manyListed(), func(x *trial) {
 		ctx, cancel := context.WithCancel(x.Context())
 		defer cancel()
 		whole := x.cfg
@@ -130,7 +133,7 @@ func TestASitemapThatTheEndOfACrawlCutsOffIsReadAgain(t *testing.T) {
 }
 
 func TestALeaseOutlivesAStoreThatHasNoRoomForASitemap(t *testing.T) {
-	inBubble(t, hasty, manyListed(), func(x *trial) {
+	inBubble(t, patient, manyListed(), func(x *trial) {
 		x.cfg.Frontier = &roomless{Frontier: x.journal, until: time.Now().Add(10 * time.Minute)}
 		x.seedSitemap("http://a.test/s.xml")
 		x.run()
