@@ -15,8 +15,8 @@ import (
 //
 //	answer                                   URL                          host
 //	2xx, 304, 3xx, 4xx but those below       done                         -
-//	429, 503                                 retry, with patience         failure, pause: Retry-After, or the backoff
-//	                                                                      if that is longer
+//	429, 503                                 retry, with patience or      failure, pause: Retry-After, or the backoff
+//	                                         after the pause if it asks   if that is longer
 //	502, 504                                 retry, with patience         -
 //	408, 425, 5xx but 501, 505               retry after the backoff      -
 //	no answer: timeout, reset; timeout in    retry, with patience         failure, pause: the backoff
@@ -147,7 +147,10 @@ func (v *visit) hostsFailure(it *frontier.Item, e *crawler.Error, asked time.Dur
 		return &verdict{pause: pause, stays: true}
 	}
 	why, detail := frontier.Reason(e.Kind), e.Err.Error()
-	wait := max(pause, jitter(patience(it.Attempt)))
+	wait := pause
+	if asked == 0 {
+		wait = max(pause, jitter(patience(it.Attempt)))
+	}
 	p := again(why, detail, wait)
 	// When the row has more failures than this item had attempts, others met them too.
 	if othersFailed := v.health.count() > it.Attempt+1; !mayWait || !othersFailed {
