@@ -68,6 +68,7 @@ func (v *visit) read(ctx context.Context, it *frontier.Item, resp *crawler.Respo
 			return nil
 		}
 	} else if parser.IsHTML(resp.Header.Get("Content-Type"), resp.Body) {
+		defer v.w.desks.sit(resp.Body)()
 		l.page(p.record, resp)
 		if !l.handOnMost(ctx) {
 			return nil
@@ -128,6 +129,7 @@ func escapeBytes(ref string) string {
 // page reads an HTML page.
 func (l *links) page(rec *crawler.Record, resp *crawler.Response) {
 	doc := parser.HTML(resp.Body, resp.Header.Get("Content-Type"), parser.Options{Agent: l.v.w.Token, Assets: l.v.plan.Policy.Assets})
+	defer l.v.pay(len(doc.Links))
 	rec.Title, rec.Charset, rec.Truncated = doc.Title, doc.Charset, doc.Truncated
 	if l.v.w.Extract != nil {
 		var whole bool

@@ -158,6 +158,7 @@ func (v *visit) probe(ctx context.Context) (sent bool) {
 // heed draws the conclusion from the answer to a probe, or asks again. A site has an end whose pages have less than one
 // new link each.
 func (v *visit) heed(p *probe, u frontier.URL, resp *crawler.Response) {
+	defer v.w.desks.sit(resp.Body)()
 	shape, links := v.likeness(u, resp)
 	p.unlike = p.unlike || shape != p.shape && !v.w.traps.hasPages(p.model.Host(), shape)
 	p.draw(v.w.traps.seed, links)
@@ -244,6 +245,7 @@ func (v *visit) likeness(u frontier.URL, resp *crawler.Response) (shape uint64, 
 		return 0, nil
 	}
 	doc := parser.HTML(resp.Body, kind, parser.Options{Agent: v.w.Token})
+	v.pay(len(doc.Links))
 	base := frontier.NewBase(u, doc.Base)
 	for _, link := range doc.Links {
 		to, err := base.Resolve(link.URL)

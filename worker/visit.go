@@ -99,6 +99,11 @@ func (v *visit) lane(ctx context.Context) {
 				return
 			}
 		}
+		if p == nil && isLarge(resp.Body) { // or more of them would come meanwhile
+			if p = v.conclude(ctx, it, resp); p == nil {
+				return
+			}
+		}
 		v.work.Go(func() { v.page(ctx, i, resp, p) })
 	}
 }
@@ -279,9 +284,7 @@ func (v *visit) request(ctx context.Context, it *frontier.Item, isSent func()) (
 func (v *visit) page(ctx context.Context, i int, resp *crawler.Response, p *verdict) {
 	it := &v.l.Items[i]
 	if p == nil {
-		if p = v.judge(ctx, it, resp); p == nil { // the item stays as it is
-			resp.Release()
-			v.end()
+		if p = v.conclude(ctx, it, resp); p == nil {
 			return
 		}
 	}
@@ -293,6 +296,16 @@ func (v *visit) page(ctx context.Context, i int, resp *crawler.Response, p *verd
 	if v.settle(ctx, i, p) {
 		v.flush(ctx)
 	}
+}
+
+// conclude is judge; after nil the item stays as it is, and the visit ends.
+func (v *visit) conclude(ctx context.Context, it *frontier.Item, resp *crawler.Response) *verdict {
+	p := v.judge(ctx, it, resp)
+	if p == nil {
+		resp.Release()
+		v.end()
+	}
+	return p
 }
 
 // settle writes the record of an item, so that it can be acked. It returns false when the sink failed.

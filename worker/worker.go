@@ -83,6 +83,7 @@ func newWorker(c Config) *worker {
 	w := &worker{
 		Config: c,
 		places: newPlaces(c.Concurrency),
+		desks:  newDesks(),
 		wake:   make(chan struct{}, 1),
 		live:   map[*visit]int{},
 		traps:  newTraps(),
@@ -115,6 +116,7 @@ type worker struct {
 	Config
 	stop   context.CancelCauseFunc // ends everything, for a reason
 	places *places
+	desks  desks         // for reading large pages
 	wake   chan struct{} // a host may have become free, or new
 	visits sync.WaitGroup
 	traps  *traps
