@@ -2,6 +2,7 @@ package parser
 
 import (
 	"hash/maphash"
+	"slices"
 	"strings"
 )
 
@@ -57,7 +58,7 @@ func (s *linkSet) find(k Kind, url []byte) *int32 {
 	}
 }
 
-// grow doubles the table.
+// grow doubles the set. (append adds but a quarter at a time to what is large, and copies it as often.)
 func (s *linkSet) grow() {
 	if s.table == nil {
 		const most = 64 // pages have fewer links
@@ -66,6 +67,8 @@ func (s *linkSet) grow() {
 		s.links, s.table = make([]place, 0, most), make([]int32, 2*most)
 		return
 	}
+	s.text.Grow(s.text.Len())
+	s.links = slices.Grow(s.links, len(s.links))
 	s.table = make([]int32, 2*len(s.table))
 	mask, text := uint64(len(s.table)-1), s.text.String()
 	for i, l := range s.links { // all unlike one another
