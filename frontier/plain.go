@@ -2,6 +2,7 @@ package frontier
 
 import (
 	"bytes"
+	"net/netip"
 	"strconv"
 	"strings"
 )
@@ -43,6 +44,8 @@ func (b *Base) plain(ref string) (URL, bool) {
 func (b *Base) start(ref string) (hostLen int, rest string, ok bool) {
 	base, end := b.url.text, b.dirEnd
 	switch {
+	case base != "" && strings.HasPrefix(ref, base[:b.url.hostLen+len("/")]): // its own host as it is written, IPv6 too
+		end, ref = b.url.hostLen+len("/"), ref[b.url.hostLen+len("/"):]
 	case strings.HasPrefix(ref, "http://"):
 		return b.startHost("http://", ref[len("http://"):])
 	case strings.HasPrefix(ref, "https://"):
@@ -84,10 +87,17 @@ func (b *Base) startHost(scheme, ref string) (hostLen int, rest string, ok bool)
 }
 
 // plainName tells a host name that the standard's parser would leave as it is: nothing for IDNA to do, and not an IP
-// address in disguise, which would end in a label that begins with a digit.
+// address in disguise, which would end in a label that begins with a digit as those do that are written as they should be.
 func plainName(name string) bool {
 	top := name[strings.LastIndexByte(name, '.')+1:]
-	return top != "" && isAlpha(top[0]) && consistsOf(name, inHost)
+	switch {
+	case top == "":
+		return false
+	case isAlpha(top[0]):
+		return consistsOf(name, inHost)
+	}
+	addr, err := netip.ParseAddr(name)
+	return err == nil && addr.Is4()
 }
 
 func plainPort(port string) bool {
