@@ -31,11 +31,11 @@ func (h *health) failed(began time.Time) int {
 	return h.failures
 }
 
-// giveUp counts as many failures as a host may have.
+// giveUp counts more failures than a host may have.
 func (h *health) giveUp(limit int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.failures = max(h.failures, limit)
+	h.failures = max(h.failures, limit+1)
 }
 
 func (h *health) answered() {
@@ -238,7 +238,11 @@ func (v *visit) giveUp(ctx context.Context) {
 		return
 	}
 	why := fmt.Sprintf("%d failures in a row", v.health.count())
-	if trouble, _ := v.w.trouble.latest(v.l.Host); trouble != "" {
+	switch trouble, _ := v.w.trouble.latest(v.l.Host); {
+	case trouble == "":
+	case v.health.count() > v.plan.Policy.HostFailures: // see health.giveUp
+		why = trouble
+	default:
 		why += "; the latest: " + trouble
 	}
 	for i := v.acked; i < len(v.pages); i++ {
