@@ -38,8 +38,8 @@ func (s *session) putOff(idle *worker.IdleError) error {
 	}
 	list := first.list()
 	s.later = later{list, hosts - int64(len(list)), idle.Troubles, idle.Until}
-	return fmt.Errorf("%s URLs of %s hosts wait: %w, in %s; run the same command again then to go on, or with --max-idle 0 to wait",
-		formatCount(urls), formatCount(hosts), idle, formatTime(time.Until(idle.Until)))
+	return fmt.Errorf("%s of %s left to fetch: %w, in %s; run the same command again then to go on, or with --max-idle 0 to wait",
+		formatMany(urls, "URL"), formatMany(hosts, "host"), idle, formatTime(time.Until(idle.Until)))
 }
 
 // lines name the hosts.
@@ -49,7 +49,7 @@ func (l *later) lines() (lines []string) {
 		if until.Before(l.until) { // it is its URLs that rest
 			until = l.until
 		}
-		line := fmt.Sprintf("%s until %s, %s URLs", h.Host, until.Local().Format(time.DateTime), formatCount(waiting(h)))
+		line := fmt.Sprintf("%s until %s, %s", h.Host, until.Local().Format(time.DateTime), formatMany(waiting(h), "URL"))
 		switch why := l.troubles[h.Host]; {
 		case why != "":
 			line += ", for " + why

@@ -45,7 +45,7 @@ func TestACrawlWhoseHostsWantToBeLeftAloneEndsAndIsGoneOnWith(t *testing.T) {
 			other := site(t, map[string][]string{"/": {"/1", "/2"}, "/1": nil, "/2": nil})
 			run := quick(s.URL+"/1", s.URL+"/2", s.URL+"/3", other.URL)
 			r := call(t, dir, run...)
-			isMistake(t, r, exitInterrupted, "URLs of 1 hosts wait: no host may be asked before 20", ", in 2", "run the same command again then", "--max-idle 0")
+			isMistake(t, r, exitInterrupted, "URLs of 1 host left to fetch: no host may be asked before 20", ", in 2", "run the same command again then", "--max-idle 0")
 			mentions(t, r.out, "default: the hosts that are left want to be left alone", "left ", "the same command goes on with them",
 				"resting    "+s.URL+" until 20", ", for ", "429")
 			if st := inspect(t, dir).Stats; st.Done < 3 || st.Dead > 0 || st.Seen != 6 {
@@ -56,7 +56,7 @@ func TestACrawlWhoseHostsWantToBeLeftAloneEndsAndIsGoneOnWith(t *testing.T) {
 			asked := s.asked.Load()
 			for _, again := range [][]string{run, quick()} {
 				r = call(t, dir, again...)
-				isMistake(t, r, exitInterrupted, "URLs of 1 hosts wait: no host may be asked before 20", "run the same command again then")
+				isMistake(t, r, exitInterrupted, "URLs of 1 host left to fetch: no host may be asked before 20", "run the same command again then")
 				mentions(t, r.out, "resting    "+s.URL+" until 20", "earlier run")
 			}
 			if n := s.asked.Load() - asked; n > 0 {
@@ -78,7 +78,7 @@ func TestACrawlWhoseSeedsAreStillToComeDoesNotEndBecauseHostsRest(t *testing.T) 
 	}
 	p.in.Close()
 	r := p.end(t)
-	mentions(t, r.err, "trawl: 1 URLs of 1 hosts wait")
+	mentions(t, r.err, "trawl: 1 URL of 1 host left to fetch")
 	if st := inspect(t, dir).Stats; r.code != exitInterrupted || st.Done != 3 || st.Seen != 4 {
 		t.Errorf("%d, %+v", r.code, st)
 	}

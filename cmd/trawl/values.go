@@ -136,6 +136,14 @@ func formatCount(n int64) string {
 	return s
 }
 
+// formatMany prints how many there are of something.
+func formatMany(n int64, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return formatCount(n) + " " + what
+}
+
 // formatTime prints a duration for people: to the second, or finer when it is short.
 func formatTime(d time.Duration) string {
 	switch {
