@@ -4,7 +4,6 @@ import (
 	"hash/maphash"
 	"net/http"
 
-	"trawl/crawler"
 	"trawl/frontier"
 )
 
@@ -24,15 +23,20 @@ const (
 func (s *series) weight() int { return s.barren }
 
 // yields notes what came of a URL that a page led to.
-func (t *traps) yields(e *frontier.Entry, resp *crawler.Response) {
-	if e.Seed || e.Via == "" || resp == nil {
+func (t *traps) yields(e *frontier.Entry, p *verdict) {
+	if e.Seed || e.Via == "" || p.status == 0 {
 		return
 	}
-	body, isGone := maphash.Bytes(t.seed, resp.Body), resp.Status == http.StatusNotFound || resp.Status == http.StatusGone
-	isPage := resp.Status/100 == 2 && len(resp.Body) > 0
+	digest := ""
+	if p.record != nil {
+		digest = p.record.Digest
+	}
+	body, isGone := maphash.String(t.seed, digest), p.status == http.StatusNotFound || p.status == http.StatusGone
+	isPage := p.status/100 == 2 && p.bytes > 0
+	key := t.seriesKey(e)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s := t.series.get(t.seriesKey(e))
+	s := t.series.get(key)
 	if isGone || isPage && body == s.body {
 		s.barren++
 	} else {
@@ -46,18 +50,14 @@ func (t *traps) isBarren(e *frontier.Entry, after int) bool {
 	if e.Seed || e.Via == "" || after <= 0 {
 		return false
 	}
+	key := t.seriesKey(e)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s := t.series.find(t.seriesKey(e))
+	s := t.series.find(key)
 	return s != nil && s.barren >= barrenAfter*after
 }
 
 func (t *traps) seriesKey(e *frontier.Entry) uint64 {
 	class, _, _ := classesOf(e.URL)
-	var h maphash.Hash
-	h.SetSeed(t.seed)
-	h.WriteString(e.Via)
-	h.WriteString(string(e.URL.Host()))
-	h.WriteString(class)
-	return h.Sum64()
+	return t.key(e.URL.Host(), class, maphash.String(t.seed, e.Via))
 }

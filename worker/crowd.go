@@ -104,7 +104,7 @@ func (t *traps) meet(u frontier.URL, shape uint64, links, after int) (watchers [
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	class, all, query := classesOf(u)
-	known := 0
+	page, known := t.mark(u, query), 0
 	for i, class := range [...]string{class, all, class, all} {
 		shape, due := shape, after
 		if i == 2 && known >= after {
@@ -113,11 +113,11 @@ func (t *traps) meet(u frontier.URL, shape uint64, links, after int) (watchers [
 		if i >= 2 {
 			shape, due = anyShape, whenRare*after
 		}
-		c := t.crowds.get(t.crowdKey(u.Host(), class, shape))
+		c := t.crowds.get(t.key(u.Host(), class, shape))
 		if c.pages == 0 { // its key says so, and a probe that is under way may be reading it
 			c.param, c.whole = query, class == all
 		}
-		c.add(t.mark(u, c.param), mostLike*after)
+		c.add(page, mostLike*after)
 		switch {
 		case c.state == echoing || c.state == honest: // what is so of the folder says enough
 			return watchers, c.state == echoing
@@ -138,33 +138,48 @@ func (t *traps) mark(u frontier.URL, param bool) uint64 {
 
 // watch tells crowds of one of their pages, and where it leads to.
 func (t *traps) watch(watchers []*crowd, page frontier.URL, found []frontier.Entry) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	if len(watchers) == 0 {
+		return
+	}
+	marks := make([]uint64, 0, 1+len(found)) // those of the watchers have a query, or none
 	for _, c := range watchers {
-		isOver := c.state == watched && c.find(t.mark(page, c.param))
-		for i := range found {
-			if u := found[i].URL; u.Host() == page.Host() && c.couldHave(page, u) {
-				isOver = isOver || c.state == watched && c.find(t.mark(u, c.param))
-			}
-		}
-		if isOver {
-			t.echo(c)
-		}
+		marks = t.marksFor(c, page, found, marks[:0])
+		t.tell(c, marks)
 	}
 }
 
-// couldHave tells whether a link may be to one more page of the crowd, as far as queries tell: of those that are on every
-// page, to log in say, the query may be another each time.
-func (c *crowd) couldHave(page, link frontier.URL) bool {
+// marksFor appends the marks of a page and of its links that may be to more pages of the crowd.
+func (t *traps) marksFor(c *crowd, page frontier.URL, found []frontier.Entry, marks []uint64) []uint64 {
+	marks = append(marks, t.mark(page, c.param))
+	kin := c.kin(page)
+	for i := range found {
+		if u := found[i].URL; u.Host() == page.Host() && c.kin(u) == kin {
+			marks = append(marks, t.mark(u, c.param))
+		}
+	}
+	return marks
+}
+
+// tell gives a crowd that watches the marks of pages.
+func (t *traps) tell(c *crowd, marks []uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if c.state == watched && slices.ContainsFunc(marks, c.find) {
+		t.echo(c)
+	}
+}
+
+// kin is what pages of the crowd have in common with links that may be to more of it, as far as queries tell: of those that
+// are on every page, to log in say, the query may be another each time.
+func (c *crowd) kin(u frontier.URL) string {
 	switch {
 	case !c.param:
-		return true
+		return ""
 	case c.whole:
-		return paramNames(page) == paramNames(link)
+		return paramNames(u)
 	}
-	own, _, _ := classesOf(page)
-	other, _, _ := classesOf(link)
-	return own == other
+	class, _, _ := classesOf(u)
+	return class
 }
 
 // echo concludes that a crowd does.
@@ -181,9 +196,12 @@ func (t *traps) echo(c *crowd) {
 // isEchoed tells whether an entry was found, before that was known, on a page of a crowd that echoes, and seems to be one of
 // them: of their class, or if that is a whole host, of the same form as that page.
 func (t *traps) isEchoed(e *frontier.Entry) bool {
+	if e.Seed || e.Sitemap {
+		return false
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.echoes) == 0 || e.Seed || e.Sitemap {
+	if len(t.echoes) == 0 {
 		return false
 	}
 	via, err := frontier.ParseURL(e.Via)
@@ -223,12 +241,13 @@ func paramNames(u frontier.URL) string {
 	return names.String()
 }
 
-func (t *traps) crowdKey(host frontier.Host, class string, shape uint64) uint64 {
+// key is that of what is known of the URLs of one class: about those of a shape, or those that one page leads to.
+func (t *traps) key(host frontier.Host, class string, of uint64) uint64 {
 	var h maphash.Hash
 	h.SetSeed(t.seed)
 	h.WriteString(string(host))
 	h.WriteString(class)
-	maphash.WriteComparable(&h, shape)
+	maphash.WriteComparable(&h, of)
 	return h.Sum64()
 }
 

@@ -142,12 +142,12 @@ func TestTrapsWhosePagesDifferInLengthEnd(t *testing.T) {
 func TestPagesOfACrowdThatIsNeverAskedAboutAreForgotten(t *testing.T) {
 	const after = 2
 	tr := newTraps()
-	folder := tr.crowds.get(tr.crowdKey("http://a.test", "/", 1))
+	folder := tr.crowds.get(tr.key("http://a.test", "/", 1))
 	folder.conclude(unasked)
 	for i := range 3 * mostLike * after {
 		tr.meet(mustParse(t, fmt.Sprintf("http://a.test/%d", i)), 1, 1, after)
 	}
-	if host := tr.crowds.get(tr.crowdKey("http://a.test", "", 1)); len(folder.read) > 0 || len(host.read) > mostLike*after {
+	if host := tr.crowds.get(tr.key("http://a.test", "", 1)); len(folder.read) > 0 || len(host.read) > mostLike*after {
 		t.Errorf("%d and %d pages are remembered", len(folder.read), len(host.read))
 	}
 }

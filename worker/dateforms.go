@@ -140,12 +140,15 @@ func withoutWeekday(s string) string {
 	}
 	i := strings.IndexAny(s[:min(len(s), len("wednesday-"))], "-_.")
 	for day := time.Sunday; day <= time.Saturday && i > 0; day++ {
-		if name := day.String(); strings.EqualFold(s[:i], name) || strings.EqualFold(s[:i], name[:3]) {
+		if isCalled(s[:i], day.String()) {
 			return s[i+1:]
 		}
 	}
 	return s
 }
+
+// isCalled tells whether that is a name of a month or a day of the week, or its short form.
+func isCalled(s, name string) bool { return strings.EqualFold(s, name) || strings.EqualFold(s, name[:3]) }
 
 // isWeekday tells by its first letters whether a name could be one of a day of the week.
 func isWeekday(begin uint32) bool {
@@ -202,7 +205,7 @@ func monthOf(s string) int {
 		return n
 	}
 	for m := time.January; m <= time.December; m++ {
-		if name := m.String(); strings.EqualFold(s, name) || strings.EqualFold(s, name[:3]) {
+		if isCalled(s, m.String()) {
 			return int(m)
 		}
 	}

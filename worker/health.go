@@ -31,7 +31,7 @@ func (h *health) failed(began time.Time) int {
 	return h.failures
 }
 
-// giveUp counts more failures than a host may have.
+// giveUp counts more failures than a host may have: see visit.giveUp.
 func (h *health) giveUp(limit int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -220,14 +220,13 @@ func (v *visit) isDown() bool {
 	return limit > 0 && v.health.count() >= limit
 }
 
-// isTooMuch tells whether the host is given up rather than left alone for as long as it asks.
-func (v *visit) isTooMuch(asked time.Duration) bool {
+// tooMuch gives the host up, and says why, if it asks to be left alone for longer than it may; else it says nothing.
+func (v *visit) tooMuch(asked time.Duration) string {
 	p := &v.plan.Policy
-	return p.HostFailures > 0 && p.MaxRetryAfter > 0 && asked > p.MaxRetryAfter
-}
-
-// tooMuch says so.
-func tooMuch(asked time.Duration) string {
+	if p.HostFailures <= 0 || p.MaxRetryAfter <= 0 || asked <= p.MaxRetryAfter {
+		return ""
+	}
+	v.health.giveUp(p.HostFailures)
 	return fmt.Sprintf("; asks to be left alone for %v, longer than --max-retry-after", asked.Round(time.Second))
 }
 

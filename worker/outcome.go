@@ -123,11 +123,7 @@ func (v *visit) refusedForNow(it *frontier.Item, resp *crawler.Response, began t
 	switch {
 	case overloaded(resp.Status):
 		asked := crawler.RetryAfter(resp.Header, time.Now())
-		if v.isTooMuch(asked) {
-			text += tooMuch(asked)
-			v.health.giveUp(v.plan.Policy.HostFailures)
-		}
-		e := &crawler.Error{Kind: crawler.Kind(why), Err: errors.New(text)}
+		e := &crawler.Error{Kind: crawler.Kind(why), Err: errors.New(text + v.tooMuch(asked))}
 		return v.hostsFailure(it, e, asked, began)
 	case startsAnew(resp.Status):
 		return v.retryOrDead(it, frontier.Reason(why), text, jitter(patience(it.Attempt)))

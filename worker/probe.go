@@ -39,7 +39,7 @@ type probe struct {
 func (t *traps) hasPages(h frontier.Host, shape uint64) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.crowds.find(t.crowdKey(h, "", shape)) != nil || t.crowds.find(t.crowdKey(h, "?", shape)) != nil
+	return t.crowds.find(t.key(h, "", shape)) != nil || t.crowds.find(t.key(h, "?", shape)) != nil
 }
 
 // ask makes a probe due, if no other of its host is. When there are too many, one is forgotten whose host may never be
@@ -195,13 +195,13 @@ func (p *probe) draw(seed maphash.Seed, links []frontier.URL) {
 // printed form. So the nonsense is left out of them, unless most quote it and it is at the end of a path, or in a query.
 // Folders, and parameters of a whole host, may be ones that the site does not care for and hands on.
 func (p *probe) unquoted(links []frontier.URL) (keys []string) {
-	quoting := 0
+	quoting, kin := 0, p.of.kin(p.model)
 	for _, link := range links {
 		key := linkKey(link, p.of.param)
 		if strings.Contains(key, p.word) {
 			quoting++
 		}
-		if p.of.couldHave(p.model, link) {
+		if p.of.kin(link) == kin {
 			keys = append(keys, key)
 		}
 	}

@@ -203,14 +203,13 @@ func (v *visit) putOff(ctx context.Context, ruling *crawler.Ruling) {
 		v.pace.rest(max(v.proxyFailed(e), time.Until(ruling.Expires())))
 		return
 	}
-	if asked := ruling.Pause(); v.isTooMuch(asked) && !ruling.Elsewhere() {
-		v.health.giveUp(v.plan.Policy.HostFailures) // see giveUp
-		v.w.trouble.note(v.l.Host, why.Error()+tooMuch(asked), v.health.count())
-		return
-	}
-	kind := hopeless(why)
-	if ruling.Elsewhere() {
-		kind = ""
+	kind := crawler.Kind("")
+	if !ruling.Elsewhere() { // it is this host that failed
+		if more := v.tooMuch(ruling.Pause()); more != "" {
+			v.w.trouble.note(v.l.Host, why.Error()+more, v.health.count())
+			return
+		}
+		kind = hopeless(why)
 	}
 	if kind == "" {
 		pause, counted := v.hostFailed(time.Now(), why.Error()) // no other request is under way that could fail with it

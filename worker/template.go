@@ -5,23 +5,22 @@ import "strings"
 // A template is what a URL is but for the parts that a trap varies: the values of sessions, or dates. In their place is
 // a tilde. A template is its own template, and not longer than what it is of.
 //
-// Names of sessions, in lower case, and how much is needed to believe their values.
-var sessionNames = []struct {
+// valueName is a name, in lower case, of a value that a machine drew, and how much is needed to believe that it did.
+type valueName struct {
 	name string
 	min  int  // characters of a value
 	sure bool // it is nothing else: letters alone will do, or digits
-}{
+}
+
+// Names of sessions.
+var sessionNames = []valueName{
 	{"phpsessid", 8, true}, {"jsessionid", 8, true}, {"sessionid", 8, true}, {"session_id", 8, true}, {"session-id", 8, true},
 	{"sessid", 8, true}, {"oscsid", 8, true}, {"zenid", 8, true}, {"xtcsid", 8, true}, {"cfid", 4, true}, {"cftoken", 4, true},
 	{"sid", 8, false}, {"sess", 8, false}, {"session", 8, false}, {"token", 8, false}, {"s", 24, false},
 }
 
 // Names of parameters that keep an answer from being taken twice, or say who sent a form: they mean nothing for a page.
-var drawnNames = []struct {
-	name string
-	min  int
-	sure bool
-}{
+var drawnNames = []valueName{
 	{"rnd", 1, true}, {"random", 1, true}, {"nonce", 1, true}, {"nocache", 1, true}, {"cachebuster", 1, true}, {"cachebust", 1, true},
 	{"rand", 5, true}, {"cb", 5, true}, {"_", 9, true}, {"ts", 9, true}, {"visit", 8, false}, {"visitor", 8, false},
 }
@@ -34,12 +33,7 @@ func isSession(name, value string) bool {
 	if len(name) > len(aspSession) && strings.EqualFold(name[:len(aspSession)], aspSession) {
 		return looksDrawn(value, 8, true)
 	}
-	for _, known := range sessionNames {
-		if len(name) == len(known.name) && strings.EqualFold(name, known.name) {
-			return looksDrawn(value, known.min, known.sure)
-		}
-	}
-	return false
+	return looksLike(sessionNames, name, value)
 }
 
 // isDrawn tells whether a parameter is of no meaning for what is answered, as its value was drawn for this one link.
@@ -48,12 +42,18 @@ func isDrawn(name, value string) bool {
 		return len(value) >= 8
 	}
 	value = strings.TrimPrefix(value, "0.") // Math.random()
-	for _, known := range drawnNames {
+	return looksLike(drawnNames, name, value) || (name == "s" || name == "S") && looksDrawn(value, 16, false) && strings.Trim(value, "0123456789abcdefABCDEF") == ""
+}
+
+// looksLike tells whether a name is one of those, and the value one of its values.
+func looksLike(names []valueName, name, value string) bool {
+	for i := range names {
+		known := &names[i]
 		if len(name) == len(known.name) && name[0]|0x20 == known.name[0]|0x20 && strings.EqualFold(name, known.name) {
 			return looksDrawn(value, known.min, known.sure)
 		}
 	}
-	return (name == "s" || name == "S") && looksDrawn(value, 16, false) && strings.Trim(value, "0123456789abcdefABCDEF") == ""
+	return false
 }
 
 // looksDrawn tells values that a machine drew at random from words and numbers that mean something.

@@ -49,7 +49,11 @@ type traps struct {
 func newTraps() *traps {
 	return &traps{
 		seed:      maphash.MakeSeed(),
-		templates: newTable[distinct](maxTemplates), crowds: newTable[crowd](maxCrowds), series: newTable[series](maxSeries), due: map[frontier.Host]*probe{}, echoes: map[uint64]bool{},
+		templates: newTable[distinct](maxTemplates),
+		crowds:    newTable[crowd](maxCrowds),
+		series:    newTable[series](maxSeries),
+		due:       map[frontier.Host]*probe{},
+		echoes:    map[uint64]bool{},
 	}
 }
 

@@ -169,9 +169,7 @@ func (v *visit) awaitPace(ctx context.Context) bool {
 			return false
 		}
 		v.w.waiting.Add(1)
-		if v.w.full.Load() { // this visit leaves a place
-			v.w.rouse()
-		}
+		v.w.makeRoom()
 		v.w.sleep(ctx, min(wait, holdStep), nil)
 		v.w.waiting.Add(-1)
 	}
@@ -288,8 +286,8 @@ func (v *visit) page(ctx context.Context, i int, resp *crawler.Response, p *verd
 			return
 		}
 	}
-	v.w.traps.yields(&it.Entry, resp)
 	v.complete(p, it, resp)
+	v.w.traps.yields(&it.Entry, p)
 	if resp != nil {
 		resp.Release()
 	}

@@ -253,6 +253,13 @@ func (w *worker) rouse() {
 	}
 }
 
+// makeRoom is called by a visit that leaves its place to others for a while.
+func (w *worker) makeRoom() {
+	if w.full.Load() {
+		w.rouse()
+	}
+}
+
 func (w *worker) enter(v *visit) {
 	w.doors.enter(v.l.Host, v.pace)
 	w.mu.Lock()
@@ -280,9 +287,7 @@ func (w *worker) lasts(v *visit, more int) {
 		w.slow--
 	}
 	w.mu.Unlock()
-	if w.full.Load() { // this visit leaves a place
-		w.rouse()
-	}
+	w.makeRoom()
 }
 
 // free is how many more hosts may be held. Those whose visits only wait, for their pace, up to as many again, or for an
