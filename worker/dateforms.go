@@ -148,7 +148,9 @@ func withoutWeekday(s string) string {
 }
 
 // isCalled tells whether that is a name of a month or a day of the week, or its short form.
-func isCalled(s, name string) bool { return strings.EqualFold(s, name) || strings.EqualFold(s, name[:3]) }
+func isCalled(s, name string) bool {
+	return strings.EqualFold(s, name) || strings.EqualFold(s, name[:3])
+}
 
 // isWeekday tells by its first letters whether a name could be one of a day of the week.
 func isWeekday(begin uint32) bool {
