@@ -7,10 +7,10 @@ import (
 
 // A page of 100,000 links is as much work as a thousand others, and a few hosts with nothing else would have the machine to
 // themselves. So large pages are read by half of the processors, a host is asked for nothing while one of its own is read,
-// and after one of very many links it rests for so long that it gets about a tenth of one processor. Ordinary pages pass by.
+// and after one of many links it rests for so long that it gets about a tenth of one processor. Ordinary pages pass by.
 const (
 	largePage = 256 << 10
-	manyLinks = mostAtOnce
+	manyLinks = 1000
 	linkRest  = 20 * time.Microsecond // for each; some ten times what one costs us
 )
 
