@@ -12,6 +12,9 @@ const (
 	largePage = 256 << 10
 	manyLinks = 1000
 	linkRest  = 20 * time.Microsecond // for each; some ten times what one costs us
+	// mostLinkBytes is for how long the links of a page may be together once they are resolved. A base of 2 KB makes
+	// 200 MB of 100,000 links that are a byte each.
+	mostLinkBytes = 8 << 20
 )
 
 // desks are places for reading large pages.

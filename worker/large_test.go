@@ -49,6 +49,22 @@ func TestAPageWithTooManyLinksSaysSo(t *testing.T) {
 	})
 }
 
+// TestLinksThatABaseMakesLongAreNotAllTaken has a page that is small, but its links are not.
+func TestLinksThatABaseMakesLongAreNotAllTaken(t *testing.T) {
+	page := `<meta name="robots" content="nofollow"><base href="/` + strings.Repeat("b", 1900) + `/">` + strings.ReplaceAll(indexOf(10_000), "=/", "=")
+	inBubble(t, hasty, answerWith(func(*http.Request) string { return page }), func(x *trial) {
+		x.seed("http://a.test/")
+		x.run()
+		sum := 0
+		for _, link := range x.journal.records[0].Links {
+			sum += len(link)
+		}
+		if !x.journal.records[0].Truncated || sum > mostLinkBytes || sum < mostLinkBytes-2000 {
+			x.Errorf("%d bytes of links; truncated: %v", sum, x.journal.records[0].Truncated)
+		}
+	})
+}
+
 // TestAPageWithVeryManyLinksIsReportedInPieces has a page whose links would keep all other acks waiting.
 func TestAPageWithVeryManyLinksIsReportedInPieces(t *testing.T) {
 	const n = 2*mostAtOnce + 1

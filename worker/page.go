@@ -147,11 +147,16 @@ func (l *links) page(rec *crawler.Record, resp *crawler.Response) {
 	follows := make(map[string]bool, len(doc.Links)) // of each URL: one of its links may be followed
 	l.found = make([]frontier.Entry, 0, len(doc.Links))
 	rec.Links = make([]string, 0, len(doc.Links))
+	room := mostLinkBytes
 	for _, link := range doc.Links {
 		u, err := base.Resolve(link.URL)
 		if err != nil {
 			l.refuseBad(link.URL, err)
 			continue
+		}
+		if room -= len(u.String()); room < 0 {
+			rec.Truncated = true
+			break
 		}
 		asset := link.Kind.IsAsset() // is no link: nofollow does not mean it
 		follow := !obey || asset || !nofollow && !link.NoFollow

@@ -109,7 +109,9 @@ func (s *Sink) Write(ctx context.Context, r *crawler.Record) error {
 	p := lines.Get().(*[]byte)
 	*p = append(appendRecord((*p)[:0], r), '\n')
 	b, first := s.join(*p)
-	lines.Put(p)
+	if cap(*p) <= maxKept {
+		lines.Put(p)
+	}
 	if first {
 		s.lead(b)
 	}
@@ -119,6 +121,9 @@ func (s *Sink) Write(ctx context.Context, r *crawler.Record) error {
 
 // lines are buffers to encode in: outside the locks, so that records are encoded side by side.
 var lines = sync.Pool{New: func() any { return new([]byte) }}
+
+// maxKept is how large a buffer may be that is kept: there are few lines as long as that.
+const maxKept = 1 << 20
 
 // join adds a line to the batch that is gathering; first: the caller has started it and must lead it.
 func (s *Sink) join(line []byte) (b *batch, first bool) {
