@@ -115,6 +115,9 @@ func (p *pool) dial(ctx context.Context, o origin) (*link, error) {
 	if l.ClientConn, err = p.transport.NewClientConn(ctx, o.scheme, o.addr); err != nil {
 		return nil, err
 	}
+	if l.h2 {
+		l.raw.meter.start()
+	}
 	l.SetStateHook(func(*http.ClientConn) {
 		if l.Err() != nil {
 			p.drop(l)

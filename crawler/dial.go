@@ -83,7 +83,7 @@ func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, erro
 		d.conns.Done()
 		return nil, err
 	}
-	counted := &conn{Conn: c, done: sync.OnceFunc(d.conns.Done)}
+	counted := &conn{Conn: c, done: sync.OnceFunc(d.conns.Done), meter: newMeter()}
 	if raw := rawOf(ctx); raw != nil {
 		*raw = counted
 	}
@@ -239,9 +239,10 @@ func endsInNumber(host string) bool {
 	return last != "" && strings.Trim(digits, allowed) == ""
 }
 
-// conn tells when it is closed, however often that is, and when it has been written to.
+// conn tells when it is closed, however often that is, and when it has been written to. It ends when too much comes.
 type conn struct {
 	net.Conn
+	meter meter
 	done  func()
 	wrote atomic.Pointer[func()]
 }
@@ -249,6 +250,14 @@ type conn struct {
 func (c *conn) Close() error {
 	defer c.done()
 	return c.Conn.Close()
+}
+
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if !c.meter.read(n) {
+		return 0, errFlood
+	}
+	return n, err
 }
 
 // afterWrite has f called after the next write, if that succeeds.

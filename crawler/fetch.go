@@ -178,11 +178,18 @@ func (f *Fetcher) get(ctx context.Context, u *url.URL, r *Response, maxBody int6
 	defer func() { f.pool.release(l, err != nil) }()
 	r.asked = true
 	r.RemoteAddr = addrPort(l.raw)
+	if l.h2 {
+		l.raw.meter.begin()
+		defer l.raw.meter.end()
+	}
 	resp, err := l.RoundTrip(f.request(l.traced(ctx), u))
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
+	if l.h2 {
+		resp.Body = metered{resp.Body, &l.raw.meter}
+	}
 	if resp.StatusCode < 100 || resp.StatusCode > 599 {
 		return &Error{Kind: KindProtocol, Err: fmt.Errorf("status %03d", resp.StatusCode)}
 	}
