@@ -13,10 +13,11 @@ import (
 )
 
 const (
-	foundAtOnce  = 500  // links of a sitemap that are held before they are handed on
-	mostAtOnce   = 5000 // links of a page that are reported with it: while they are accepted, all other acks wait
-	mostSitemaps = 1000 // of one robots.txt
-	mostVouched  = 256  // hosts that a sitemap's reader remembers, and of which it looks for a note
+	foundAtOnce  = 500     // links of a sitemap that are held before they are handed on
+	mostAtOnce   = 5000    // links of a page that are reported with it: while they are accepted, all other acks wait
+	bytesAtOnce  = 1 << 20 // of them
+	mostSitemaps = 1000    // of one robots.txt
+	mostVouched  = 256     // hosts that a sitemap's reader remembers, and of which it looks for a note
 
 	// What links lead to goes first: a site's own order of its pages says more than its list of them.
 	listed   frontier.Priority = 1
@@ -67,14 +68,22 @@ func (l *links) handOn(ctx context.Context) bool {
 // handOnMost hands on what are too many links for one ack. It returns false when the lease was lost.
 func (l *links) handOnMost(ctx context.Context) bool {
 	all := l.found
-	for len(all) > mostAtOnce {
-		l.found, all = all[:mostAtOnce], all[mostAtOnce:]
+	for n := atOnce(all); n < len(all); n = atOnce(all) {
+		l.found, all = all[:n], all[n:]
 		if !l.handOn(ctx) {
 			return false
 		}
 	}
 	l.found = all
 	return true
+}
+
+// atOnce is how many of those entries one ack may bring: a batch of the store has the acks of many hosts.
+func atOnce(all []frontier.Entry) (n int) {
+	for bytes := 0; n < min(len(all), mostAtOnce) && bytes < bytesAtOnce; n++ {
+		bytes += len(all[n].URL.String())
+	}
+	return n
 }
 
 // isSitemap tells whether an answer is to be read as a sitemap: it was asked for as one, or looks like one.
