@@ -24,7 +24,7 @@ type Config struct {
 	// Linger is the longest time that a commit waits for company; default 10 ms, negative for none. Under load it
 	// saves most of the cost of committing.
 	Linger time.Duration
-	Budget int64 // bytes of paths kept in memory; default 64 MiB
+	Budget int64 // bytes of paths kept in memory; default 16 MiB
 	// Mend opens a store although what it says of itself does not fit. Until Check has repaired it, every other
 	// method says what is wrong with it.
 	Mend bool
@@ -45,7 +45,7 @@ func (c Config) withDefaults() Config {
 		c.Linger = 10 * time.Millisecond
 	}
 	if c.Budget == 0 {
-		c.Budget = 64 << 20
+		c.Budget = 16 << 20
 	}
 	return c
 }
