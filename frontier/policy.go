@@ -1,6 +1,7 @@
 package frontier
 
 import (
+	"math"
 	"slices"
 	"time"
 )
@@ -25,7 +26,7 @@ type Policy struct {
 	Depth        int   `json:"depth"`          // links followed from a seed; negative: any
 	MaxPages     int64 `json:"max_pages"`      // URLs settled in all; 0: any
 	MaxHostPages int64 `json:"max_host_pages"` // URLs accepted per host; 0: any
-	MaxHostQueue int64 `json:"max_host_queue"` // URLs of one host queued or delayed at a time; 0: any
+	MaxHostQueue int64 `json:"max_host_queue"` // URLs of one host queued or delayed at a time; 0: any; see QueueRoom
 
 	Sitemaps bool `json:"sitemaps"` // read those that robots.txt names
 	Assets   bool `json:"assets"`   // fetch images, scripts, style sheets and the like too
@@ -101,3 +102,15 @@ const (
 	ScopeDomain ScopeRule = "domain" // the seeds' registrable domains (public suffix list)
 	ScopeAny    ScopeRule = "any"    // the whole web
 )
+
+// QueueRoom is how many URLs of a host may wait before one more of that priority is accepted; with MaxHostQueue 0, any. A
+// quarter is kept for those that go first: nobody can fill a host's queue with what others say it has.
+func (p *Policy) QueueRoom(of Priority) int64 {
+	switch {
+	case p.MaxHostQueue == 0:
+		return math.MaxInt64
+	case of > 0:
+		return p.MaxHostQueue - p.MaxHostQueue/4
+	}
+	return p.MaxHostQueue
+}

@@ -7,8 +7,8 @@ import (
 	"trawl/frontier"
 )
 
-// series are the URLs of one folder, or of one path with any query, that one page or sitemap leads to. Pages can list
-// 100,000 that are not there, or that are all the same.
+// series are the URLs of one folder, or of one path with any query, that one page or sitemap leads to, or all those of a
+// host that another one leads to. Pages can list 100,000 that are not there, or that are all the same.
 type series struct {
 	barren int    // of the latest in a row
 	body   uint64 // of the latest
@@ -58,6 +58,9 @@ func (t *traps) isBarren(e *frontier.Entry, after int) bool {
 }
 
 func (t *traps) seriesKey(e *frontier.Entry) uint64 {
+	if via, err := frontier.ParseURL(e.Via); err == nil && via.Host() != e.URL.Host() {
+		return t.key(e.URL.Host(), "", maphash.String(t.seed, string(via.Host())))
+	}
 	class, _, _ := classesOf(e.URL)
 	return t.key(e.URL.Host(), class, maphash.String(t.seed, e.Via))
 }

@@ -205,7 +205,12 @@ func (l *links) judged(e frontier.Entry, reason frontier.Reason) {
 		l.refuse(reason, e.URL.String())
 		return
 	}
-	l.elsewhere = l.elsewhere || e.URL.Host() != l.v.l.Host
+	if e.URL.Host() != l.v.l.Host {
+		l.elsewhere = true
+		if !e.Seed && !l.v.plan.Scope.SameSite(e.URL, l.v.l.Host.URL("/")) {
+			e.Priority = max(e.Priority, foreign)
+		}
+	}
 	l.found = append(l.found, e)
 }
 

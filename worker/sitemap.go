@@ -19,8 +19,9 @@ const (
 	mostSitemaps = 1000    // of one robots.txt
 	mostVouched  = 256     // hosts that a sitemap's reader remembers, and of which it looks for a note
 
-	// What links lead to goes first: a site's own order of its pages says more than its list of them.
+	// What a site's own links lead to goes first: that says more of it than its list of pages, or than what others link to.
 	listed   frontier.Priority = 1
+	foreign  frontier.Priority = 1
 	ratedLow frontier.Priority = 2 // by the site itself
 )
 

@@ -25,7 +25,7 @@ func (s *Store) accept(entries []frontier.Entry) (added int) {
 			continue
 		}
 		h := s.host(e.URL.Host())
-		if reason := s.overCap(h); reason != "" {
+		if reason := s.overCap(h, e.Priority); reason != "" {
 			s.refuse(reason, 1, e.URL.String())
 			continue // not seen: it is accepted when it is found again and there is room
 		}
@@ -58,12 +58,12 @@ func (s *Store) host(name frontier.Host) *host {
 	return h
 }
 
-func (s *Store) overCap(h *host) frontier.Reason {
+func (s *Store) overCap(h *host, of frontier.Priority) frontier.Reason {
 	p := &s.crawl.Policy
 	switch {
 	case p.MaxHostPages > 0 && h.accepted >= p.MaxHostPages:
 		return frontier.HostPagesCap
-	case p.MaxHostQueue > 0 && h.waiting >= p.MaxHostQueue:
+	case h.waiting >= p.QueueRoom(of):
 		return frontier.HostQueueCap
 	}
 	return ""

@@ -160,7 +160,7 @@ func statesAreObeyed(t *testing.T, open Open) {
 }
 
 func statsAddUp(t *testing.T, open Open) {
-	x := start(t, open, frontier.Policy{MaxHostQueue: 6})
+	x := start(t, open, frontier.Policy{MaxHostQueue: 8})
 	want := frontier.Stats{State: frontier.Running, Drained: true}
 	check := func(what string) {
 		t.Helper()

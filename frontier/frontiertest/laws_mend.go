@@ -11,7 +11,7 @@ import (
 // retryDeadQueues: dead URLs of a host and a reason, either of which can be any, are in line again, in the order they
 // died, at the end of the line and with the priority they had; they are lent as a new generation, as if never tried.
 func retryDeadQueues(t *testing.T, open Open) {
-	x := start(t, open, frontier.Policy{MaxHostQueue: 4})
+	x := start(t, open, frontier.Policy{MaxHostQueue: 5})
 	x.mender()
 	x.push(4, frontier.Entry{URL: hostA.URL("/seed"), Seed: true, Priority: 1, Depth: 2, Hops: 3},
 		pages(hostA, 1, 0, 1)[0], pages(hostA, 2, 1, 1)[0], pages(hostB, 0, 0, 1)[0])

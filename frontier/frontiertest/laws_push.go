@@ -169,6 +169,15 @@ func capsRefuse(t *testing.T, open Open) {
 		x.push(2, pages(hostA, 0, 3, 4)...) // deferred, not lost: /3 got in, so did /5
 		x.refused(frontier.HostQueueCap, 5)
 	})
+	t.Run("queue of a host is kept for what goes first", func(t *testing.T) {
+		x := start(t, open, frontier.Policy{MaxHostQueue: 9})
+		x.push(7, pages(hostA, 1, 0, 8)...)
+		x.refused(frontier.HostQueueCap, 1)
+		x.push(2, pages(hostA, 0, 8, 3)...)
+		x.refused(frontier.HostQueueCap, 2)
+		x.push(0, pages(hostA, 3, 20, 1)...)
+		x.refused(frontier.HostQueueCap, 3)
+	})
 }
 
 // refused wants so many links counted for the reason, and all others seen.

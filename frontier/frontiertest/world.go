@@ -212,7 +212,7 @@ func (w *world) accept(e frontier.Entry) bool {
 		w.refuse(frontier.HostPagesCap, 1, e.URL.String())
 		return false
 	}
-	if p.MaxHostQueue > 0 && h.waiting() >= p.MaxHostQueue {
+	if h.waiting() >= p.QueueRoom(e.Priority) {
 		w.refuse(frontier.HostQueueCap, 1, e.URL.String())
 		return false
 	}

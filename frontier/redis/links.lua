@@ -158,10 +158,13 @@ end
 
 -- Accepting links
 
--- over_cap tells which cap keeps one more URL out, after n new ones that are not counted yet.
-local function over_cap(h, n)
+-- over_cap tells which cap keeps one more URL out, after n new ones that are not counted yet. A quarter of the queue is for
+-- those of the first priority (Policy.QueueRoom).
+local function over_cap(h, n, priority)
   if m.max_host_pages > 0 and h[ACCEPTED] + n >= m.max_host_pages then return 'max-host-pages' end
-  if m.max_host_queue > 0 and in_line(h) + h[DELAYED] + n >= m.max_host_queue then return 'max-host-queue' end
+  local room = m.max_host_queue
+  if priority > 0 then room = room - math.floor(room / 4) end
+  if room > 0 and in_line(h) + h[DELAYED] + n >= room then return 'max-host-queue' end
 end
 
 -- enqueue appends new URLs, given by their elements, to a host's lists.
@@ -197,7 +200,7 @@ local function accept_run(i, n)
     if (is[j] or 0) == 0 and (was[j] or 0) == 0 and not here[fp] then
       local element = ARGV[i + 2 + n + j]
       h = h or host(name)
-      local capped = over_cap(h, #fresh)
+      local capped = over_cap(h, #fresh, byte(element) % 4)
       if capped then
         m.capped = true
         refuse(capped, 1, name .. path(element))
