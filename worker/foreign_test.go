@@ -55,3 +55,38 @@ func TestWhatOthersLinkToKeepsNoPageOut(t *testing.T) {
 		}
 	})
 }
+
+// TestManyHostsOfOneDomainStayStrangers has a name server that answers any name, and a host for each that answers: as
+// strangers they wait in a line of their own.
+func TestManyHostsOfOneDomainStayStrangers(t *testing.T) {
+	for _, many := range []int{crowdedDomain / 2, 2 * crowdedDomain} {
+		answer := answerWith(func(r *http.Request) string {
+			var links []string
+			for i := range many {
+				links = append(links, fmt.Sprintf("http://x%d.wild.test/", i))
+			}
+			return link(links...)
+		})
+		p := policy(func(p *frontier.Policy) { p.Scope = frontier.ScopeAny })
+		t.Run(fmt.Sprint(many), func(t *testing.T) {
+			inBubble(t, p, answer, func(x *trial) {
+				x.seed("http://seed.wild.test/", "http://a.test/")
+				x.run()
+				x.settled(int64(many+2), 0)
+				known := 0
+				for _, r := range x.journal.reports {
+					if r.Failures == 0 {
+						known++
+					}
+				}
+				want := 2
+				if many < crowdedDomain {
+					want += many
+				}
+				if known != want {
+					x.Errorf("%d of %d hosts came to be known as those that answer, want %d", known, many+2, want)
+				}
+			})
+		})
+	}
+}

@@ -17,6 +17,7 @@ type health struct {
 	failures int       // requests in a row; -1: whether it answers is not known
 	told     int       // of them, in the latest ack or when the host was lent
 	counted  time.Time // when the latest was
+	crowded  bool      // that it answers is not told: see traps.isCrowded
 }
 
 // failed counts a failure of a request that began at a time. Requests that were under way together fail together: they
@@ -49,7 +50,7 @@ func (h *health) answered() {
 func (h *health) news() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.failures == h.told {
+	if h.failures == h.told || h.crowded && h.told < 0 && h.failures == 0 {
 		return -1
 	}
 	h.told = h.failures
@@ -60,6 +61,13 @@ func (h *health) count() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.failures
+}
+
+// isStrange tells whether the host did not answer the last time, or counts as one that did not.
+func (h *health) isStrange() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.crowded || h.failures != 0
 }
 
 // feel takes note of how the host answered, or did not. What is wrong with a page that it began to answer is no failure of

@@ -94,7 +94,7 @@ type seat struct {
 // occupy waits for a place among the pages under way, unless the visit ends: it may hold all places itself, with pages
 // that cannot be acked any more since its lease is lost. nil: there is none.
 func (v *visit) occupy(ctx context.Context) *seat {
-	ok, strange := v.w.places.admit(v.l.Host, v.health.count() != 0, v.w.busy()-1)
+	ok, strange := v.w.places.admit(v.l.Host, v.health.isStrange(), v.w.busy()-1)
 	if !ok {
 		v.pace.rest(jitter(strangersRest))
 		v.end()

@@ -124,17 +124,41 @@ func (t *traps) sitemaps(u frontier.URL) int {
 // isOneOfMany counts the hosts of a registrable domain that others link to, and tells whether there are too many. Names
 // such as www.example.com are not made up; they are what most links lead to, and cost nothing here.
 func (t *traps) isOneOfMany(u frontier.URL, limit int) bool {
-	name := strings.TrimPrefix(u.Host().Authority(), "www.")
-	if limit <= 0 || strings.Count(name, ".") < 2 && !strings.Contains(name, ":") {
-		return false
-	}
-	domain := u.Domain()
-	if domain == name {
+	domain := domainOf(u)
+	if limit <= 0 || domain == "" {
 		return false
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.count(domain, 'h', nil).add(maphash.String(t.seed, string(u.Host())), limit) > limit
+}
+
+// crowdedDomain is how many hosts of a registrable domain that others link to make it a crowded one.
+const crowdedDomain = 100
+
+// isCrowded tells whether a host is of a crowded domain. A name server that answers any name makes as many hosts as are
+// wanted, which all answer: as strangers they stay in the other line, and do not take the turns of honest ones.
+func (t *traps) isCrowded(h frontier.Host, limit int) bool {
+	domain := domainOf(h.URL("/"))
+	if limit <= 0 || domain == "" {
+		return false
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	hosts := t.templates.find(t.countKey(domain, 'h', nil))
+	return hosts != nil && hosts.count(limit) > crowdedDomain
+}
+
+// domainOf is the registrable domain of a host that may be one of many, or "".
+func domainOf(u frontier.URL) string {
+	name := strings.TrimPrefix(u.Host().Authority(), "www.")
+	if strings.Count(name, ".") < 2 && !strings.Contains(name, ":") {
+		return ""
+	}
+	if domain := u.Domain(); domain != name {
+		return domain
+	}
+	return ""
 }
 
 // isCalendar counts a URL that has a date, and tells whether there are too many. Numbers that may be dates are, where
@@ -213,10 +237,14 @@ func begin(s string) uint32 { return uint32(s[0]|0x20)<<16 | uint32(s[1]|0x20)<<
 
 // count returns what is counted of a template.
 func (t *traps) count(host string, of byte, template []byte) *distinct {
+	return t.templates.get(t.countKey(host, of, template))
+}
+
+func (t *traps) countKey(host string, of byte, template []byte) uint64 {
 	var h maphash.Hash
 	h.SetSeed(t.seed)
 	h.WriteByte(of)
 	h.WriteString(host)
 	h.Write(template)
-	return t.templates.get(h.Sum64())
+	return h.Sum64()
 }
