@@ -14,7 +14,7 @@ func (s *Store) Ack(ctx context.Context, l *frontier.Lease, r frontier.Report) e
 		return err
 	}
 	err := s.report(l, r)
-	if committed := s.end(); committed != nil {
+	if committed := s.end(); committed != nil { // it says more: the store is of no use any more
 		return committed
 	}
 	if err == nil {
@@ -95,7 +95,7 @@ func (s *Store) settle(l *lease, o *frontier.Outcome) {
 	case frontier.Retry:
 		s.retry(c, o.After)
 	}
-	s.settleFirst(h, c)
+	s.settleFirst(h, c) // after retry, which reads the path, and before accept: the room that is left in line is for links
 	l.settled++
 	s.stats.Leased--
 	h.probation, s.cautious = false, false // one URL came through, so it is not they that kill
@@ -108,7 +108,8 @@ func (s *Store) settle(l *lease, o *frontier.Outcome) {
 	}
 }
 
-// settleFirst takes the first URL of h, which is in c, out of its line.
+// settleFirst takes the first URL of h, which is in c, out of its line. URLs are settled in the order in which they were
+// lent, so c is at the head of its line, also when some of a higher priority came meanwhile: they are in another.
 func (s *Store) settleFirst(h *host, c *chunk) {
 	c.settled++
 	h.waiting--
@@ -150,5 +151,5 @@ func (s *Store) retry(from *chunk, after time.Duration) {
 		return
 	}
 	s.stats.Queued++
-	c.host.lines[c.priority].push(c)
+	c.host.lines[c.priority].push(c) // finish makes the host ready: it is lent now
 }

@@ -64,6 +64,7 @@ func (a *audit) find(f fix, format string, args ...any) {
 	}
 }
 
+// run looks at hosts and fingerprints first: what comes after is looked up among them.
 func (a *audit) run() error {
 	for _, look := range []func() error{a.readMeta, a.readHosts, a.readSeen, a.readLine, a.readDead, a.readSeeds, a.readNotes} {
 		if err := look(); err != nil {
@@ -110,6 +111,7 @@ func (a *audit) readMeta() error {
 	return nil
 }
 
+// readHosts looks at the rows of hosts. A second row of one is joined to the first.
 func (a *audit) readHosts() error {
 	a.hosts, a.named = map[int64]*tally{}, map[frontier.Host]*tally{}
 	return each(a.ctx, a.db, "select id, name, failures, accepted, done, dead, lent from host order by id", func(rows *sql.Rows) error {
@@ -140,6 +142,7 @@ func (a *audit) readHosts() error {
 	})
 }
 
+// readSeen reads the seen set as Open does. It needs as much memory.
 func (a *audit) readSeen() error {
 	return each(a.ctx, a.db, "select id, forgotten, fingerprints from seen order by id", func(rows *sql.Rows) error {
 		var id int64
@@ -163,7 +166,7 @@ func (a *audit) readSeen() error {
 	})
 }
 
-// isSeen looks for a URL that is known by name among the seen.
+// isSeen looks for a URL that is known by name among the seen. One that is not is added, so it is told once.
 func (a *audit) isSeen(u frontier.URL) {
 	if fp := a.prints.mask(a.fp.Of(u)); a.seen.add(fp) {
 		a.find(fix{}, "%s is not among the seen", u)
@@ -171,6 +174,7 @@ func (a *audit) isSeen(u frontier.URL) {
 	}
 }
 
+// readLine looks at waiting URLs. Those of no host, or that cannot be read, are given up: nobody could name them.
 func (a *audit) readLine() error {
 	return each(a.ctx, a.db, "select id, host, priority, n, settled, tries, due, paths from chunk order by id", func(rows *sql.Rows) error {
 		var c chunk
@@ -244,7 +248,7 @@ func (a *audit) canWait(u frontier.URL) bool {
 		a.find(fix{}, "%s in line is no URL", shorten(u.String()))
 		return false
 	}
-	if !a.line.add(a.fp.Of(u)) {
+	if !a.line.add(a.fp.Of(u)) { // with all its bits: two URLs may share those that count
 		a.find(fix{}, "%s is in line twice", u)
 		return false
 	}
@@ -252,6 +256,7 @@ func (a *audit) canWait(u frontier.URL) bool {
 	return true
 }
 
+// readDead counts dead URLs by host and by reason.
 func (a *audit) readDead() error {
 	a.dead = map[frontier.Reason]int64{}
 	return each(a.ctx, a.db, "select id, url, reason from dead order by id", func(rows *sql.Rows) error {

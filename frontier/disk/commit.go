@@ -21,7 +21,7 @@ import (
 type batch struct {
 	hosts    []*host
 	chunks   []*chunk
-	erased   []int64 // chunk rows
+	erased   []int64 // chunk rows, of retries that go on under another id
 	revived  []int64 // rows of dead URLs that are in line again
 	seen     []run
 	dead     []deadURL
@@ -40,6 +40,7 @@ type run struct {
 	fps       []byte
 }
 
+// deadURL is a row of the table dead.
 type deadURL struct {
 	frontier.Item
 	id     int64 // of its row, if it was read from the file
@@ -71,6 +72,7 @@ func (b *batch) change(c *chunk) {
 	}
 }
 
+// note lists a fingerprint in its turn: the order of the runs is that of what happened.
 func (b *batch) note(fp uint64, forgotten bool) {
 	last := len(b.seen) - 1
 	if last < 0 || b.seen[last].forgotten != forgotten {
@@ -107,6 +109,7 @@ var statements = map[statement]string{
 		values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 	putChunk: `insert into chunk (id, host, priority, depth, hops, seed, sitemap, generation, via, due, n, settled, tries, paths)
 		values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+	// The rest of a row never changes: paths are fixed when the chunk is sealed, and a retry that falls due gets a new row.
 	updateChunk: `update chunk set settled = ?, tries = ? where id = ?`,
 	deleteChunk: `delete from chunk where id = ?`,
 	putSeen:     `insert into seen (forgotten, fingerprints) values (?, ?)`,
@@ -155,7 +158,8 @@ func (s *Store) pause(d time.Duration) bool {
 	}
 }
 
-// flush commits the open batch.
+// flush commits the open batch. It holds the lock to copy rows and not while SQLite works: calls fill the next batch then,
+// and end finds the one that is under way in flying.
 func (s *Store) flush(w *writer) {
 	s.mu.Lock()
 	b := s.batch
@@ -166,7 +170,7 @@ func (s *Store) flush(w *writer) {
 		rows = s.rows(b)
 	}
 	s.mu.Unlock()
-	if err == nil && w.gone(s.lock) {
+	if err == nil && w.gone(s.lock) { // before calls are told that they are safe in a file that nobody finds
 		err = s.fail(errGone)
 	}
 	if err == nil && len(rows) > 0 {
@@ -191,6 +195,7 @@ func (s *Store) fail(err error) error {
 	return s.err
 }
 
+// storeError adds frontier.ErrFull to what means that the disk is full.
 func storeError(err error) error {
 	var e *sqlite.Error
 	full := errors.Is(err, syscall.ENOSPC)
@@ -237,7 +242,7 @@ func (s *Store) rows(b *batch) []row {
 	if b.meta {
 		rows = append(rows, metaRow("crawl", s.crawl), metaRow("state", s.state), metaRow("progress", s.progress))
 	}
-	return append(rows, metaRow("stats", s.counts()))
+	return append(rows, metaRow("stats", s.counts())) // each time: Open compares it with the rows
 }
 
 func (h *host) row() row {
@@ -295,6 +300,7 @@ func (w *writer) gone(l *lock) bool {
 	return l.lost()
 }
 
+// prepare takes the one connection that writes, with its statements. With an error there may be some of them, to close.
 func (s *Store) prepare() (*writer, error) {
 	ctx := context.Background()
 	w := &writer{stmts: map[statement]*sql.Stmt{}}
@@ -310,6 +316,7 @@ func (s *Store) prepare() (*writer, error) {
 	return w, nil
 }
 
+// commit writes rows in one transaction. They are not tried again: after an error the file is behind memory for good.
 func (w *writer) commit(rows []row) error {
 	ctx := context.Background()
 	tx, err := w.conn.BeginTx(ctx, nil)

@@ -68,6 +68,7 @@ type Store struct {
 	quit chan struct{}
 	done sync.WaitGroup // the writer
 
+	// mu guards all below but mending. Open goes without it until the writer runs: nobody else has the store yet.
 	mu      sync.Mutex
 	crawl   frontier.Crawl
 	state   frontier.State
@@ -138,7 +139,8 @@ func Open(dir string, cfg Config) (*Store, error) {
 	return s, nil
 }
 
-// Close commits what is open and gives the file back. Live leases count as cut off when it is opened again.
+// Close commits what is open and gives the file back. What is lent is in line again when it is next opened, at no cost:
+// nobody died.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	if s.closed {
@@ -150,7 +152,7 @@ func (s *Store) Close() error {
 	close(s.quit)
 	s.done.Wait()
 	err := s.db.Close()
-	s.lock.release()
+	s.lock.release()                 // last: whoever has it next opens the file
 	if s.err != nil && !s.cfg.Mend { // who mends was told
 		return s.err
 	}
@@ -171,7 +173,7 @@ func (s *Store) enter(ctx context.Context) error {
 		s.mu.Unlock()
 		return err
 	}
-	s.clock = max(s.clock, s.cfg.Now().UnixNano())
+	s.clock = max(s.clock, s.cfg.Now().UnixNano()) // Config.Now may go back
 	return nil
 }
 
@@ -206,7 +208,7 @@ func (s *Store) leave() {
 	if work {
 		select {
 		case s.kick <- struct{}{}:
-		default:
+		default: // the signal is there: one flush takes the whole batch
 		}
 	}
 }
@@ -219,7 +221,7 @@ func (s *Store) after(d time.Duration) int64 {
 	if t := s.clock + int64(d); t > s.clock {
 		return t
 	}
-	return math.MaxInt64
+	return math.MaxInt64 // later than can be told: never
 }
 
 // delay is the time from one request to h to the next.
@@ -227,7 +229,7 @@ func (s *Store) delay(h *host) time.Duration {
 	return max(s.crawl.Policy.Delay, time.Duration(h.delay))
 }
 
-// Stats implements frontier.Frontier.
+// Stats implements frontier.Frontier. It does not wait for a commit, so it may be ahead of the file.
 func (s *Store) Stats(ctx context.Context) (frontier.Stats, error) {
 	if err := s.enter(ctx); err != nil {
 		return frontier.Stats{}, err

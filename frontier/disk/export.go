@@ -23,13 +23,14 @@ func (s *Store) Export(ctx context.Context, yield func(*frontier.Part) error) er
 	}
 	defer tx.Rollback() // it only reads
 	e := &exporter{ctx: ctx, tx: tx, yield: yield, hosts: map[int64]frontier.Host{}}
-	for _, parts := range []func() error{
+	for _, parts := range []func() error{ // in the order in which an import needs them
 		func() error { return e.crawl(before) }, e.eachHost, func() error { return s.eachPrint(ctx, yield) }, e.padding, e.waiting, e.dead, e.seeds,
 	} {
 		if err := parts(); err != nil {
 			return fmt.Errorf("export: %w", err)
 		}
 	}
+	// The fingerprints come from memory, later than the rest: they fit it if nothing moved.
 	if after, err := s.Stats(ctx); err != nil || after.Seen != before.Seen || after.Settled() != before.Settled() || after.Leased > 0 {
 		return errors.Join(errors.New("export: the crawl went on meanwhile: pause it before"), err)
 	}

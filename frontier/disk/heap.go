@@ -7,6 +7,7 @@ type timeline[T any] struct {
 	seq  uint64
 }
 
+// moment is a member: equal times are told apart by the order in which they came.
 type moment[T any] struct {
 	at  int64
 	seq uint64
@@ -23,6 +24,7 @@ func (t *timeline[T]) next() (at int64, ok bool) {
 	return t.heap[0].at, true
 }
 
+// push adds a member. Cost: O(log members), as of pop.
 func (t *timeline[T]) push(at int64, v T) {
 	t.seq++
 	t.heap = append(t.heap, moment[T]{at, t.seq, v})

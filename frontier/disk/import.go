@@ -46,7 +46,7 @@ func Import(dir string, next func() (*frontier.Part, error)) error {
 	return nil
 }
 
-// publish makes a file durable under its name.
+// publish makes a file durable under its name. In this order a power cut leaves all of it there, or nothing.
 func publish(from, to string) error {
 	for _, sync := range []func() error{
 		func() error { return syncFile(from) },
@@ -170,6 +170,7 @@ func (m *importer) takeCrawl(c *frontier.CrawlPart) error {
 	return nil
 }
 
+// takeHost writes a host, with the next id. Its dead URLs are counted as they come.
 func (m *importer) takeHost(p *frontier.HostPart) error {
 	if u, err := frontier.ParseURL(string(p.Host) + "/"); err != nil || u.Host() != p.Host || m.hosts[p.Host] != nil {
 		return fmt.Errorf("a host called %q: no host, or one that came before", p.Host)
@@ -231,7 +232,8 @@ func (m *importer) takeURL(p *frontier.URLPart) error {
 	return fmt.Errorf("%s is in a state called %q", u, p.State)
 }
 
-// queue puts a URL at the end of its host's line, or sets it aside until it is due.
+// queue puts a URL at the end of its host's line, or sets it aside until it is due, by itself, as a retry is. Attempts are
+// taken over; strikes were not exported.
 func (m *importer) queue(h *host, it *frontier.Item, due time.Time) error {
 	of := origin{host: h, priority: it.Priority, depth: it.Depth, hops: it.Hops, seed: it.Seed, sitemap: it.Sitemap,
 		generation: it.Generation, via: it.Via}
@@ -242,7 +244,7 @@ func (m *importer) queue(h *host, it *frontier.Item, due time.Time) error {
 		m.ids++
 		m.open = &chunk{origin: of, id: m.ids}
 		if !due.IsZero() {
-			m.open.due = max(due.UnixNano(), 1)
+			m.open.due = max(due.UnixNano(), 1) // 0 is in line
 		}
 	}
 	m.open.add(it.URL.Path())
@@ -271,7 +273,8 @@ func (m *importer) seal() error {
 	return nil
 }
 
-// finish writes what is known at the end, if it adds up.
+// finish writes what is known at the end, if it adds up. Of a million URLs one may lack a fingerprint: the store that
+// exported them may have had the same one for two that it took over from another.
 func (m *importer) finish() error {
 	if m.crawl == nil {
 		return errors.New("it is empty")

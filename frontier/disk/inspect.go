@@ -64,7 +64,7 @@ func Inspect(ctx context.Context, dir string, hosts int) (Report, error) {
 		if err := rows.Scan(&h.Host, &waiting, &h.Delayed, &h.Done, &h.Dead, &next, &h.Delay, &h.Leased, &h.Failures); err != nil {
 			return r, openError(file, err)
 		}
-		h.Queued = waiting - h.Delayed - h.Leased
+		h.Queued = waiting - h.Delayed - h.Leased // lent URLs have their rows until they are settled
 		if next > 0 {
 			h.Next = time.UnixMilli(next)
 		}

@@ -19,8 +19,8 @@ type lease struct {
 	chunks   []*chunk // the chunk of each lent URL
 	settled  int
 	ttl      time.Duration
-	deadline int64
-	over     bool
+	deadline int64 // acks move it on; Store.leases is put right when the earlier one has passed
+	over     bool  // given back, when acks that are sent again still find it, or expired
 }
 
 // request identifies a LeaseRequest that carried an id.
@@ -71,11 +71,11 @@ func (s *Store) Lease(ctx context.Context, r frontier.LeaseRequest) ([]frontier.
 		granted = s.lend(r)
 	}
 	if len(granted) == 0 {
-		defer s.leave()
+		defer s.leave() // nothing is lent, so no commit is waited for
 		if s.drained() {
 			return nil, 0, frontier.ErrDrained
 		}
-		return nil, s.untilNext(), s.err
+		return nil, s.untilNext(), s.err // lend may have failed to read paths
 	}
 	out := make([]frontier.Lease, len(granted))
 	for i, l := range granted {
@@ -119,7 +119,8 @@ func (s *Store) nextHost() (*host, bool) {
 	return nil, false
 }
 
-// credit is how many of n URLs may be lent: as max-pages lets, and a single one while the store is cautious.
+// credit is how many of n URLs may be lent: as max-pages lets, and a single one while the store is cautious. Those that are
+// lent may all be settled, so max-pages counts them: that keeps it exact.
 func (s *Store) credit(n int) int {
 	if s.cautious {
 		n = min(n, 1-int(s.stats.Leased))
@@ -136,7 +137,7 @@ func (s *Store) lendHost(h *host, n int, r frontier.LeaseRequest) *lease {
 	if h.probation {
 		n = min(n, 1)
 	}
-	s.tokens++
+	s.tokens++ // from 1 on in each process: the nonce keeps apart what different ones lent
 	l := &lease{host: h, worker: r.Worker, version: s.crawl.Version, ttl: r.TTL, deadline: s.after(r.TTL)}
 	l.token = strconv.FormatUint(s.tokens, 10) + "." + s.nonce
 	for p := range h.lines {
@@ -165,7 +166,7 @@ func (s *Store) describe(l *lease) frontier.Lease {
 	out.Items = make([]frontier.Item, len(l.chunks))
 	at, i := (*chunk)(nil), 0
 	for k := l.settled; k < len(l.chunks); k++ {
-		if c := l.chunks[k]; c != at {
+		if c := l.chunks[k]; c != at { // of each chunk the first unsettled ones are lent
 			at, i = c, c.settled
 		}
 		out.Items[k] = at.item(i)
@@ -223,7 +224,7 @@ func (s *Store) reclaimExpired() {
 			// Its owner may have started a request up to TTL*2/3 after it was last heard of.
 			rest := l.deadline - int64(l.ttl/3) + int64(s.delay(l.host))
 			l.host.next = max(l.host.next, rest)
-			s.cutOff(l.host, l.host.lent(), len(l.chunks) == 1)
+			s.cutOff(l.host, l.host.lent(), len(l.chunks) == 1) // before finish: lent asks the live lease
 			s.finish(l)
 			l.host.lease = nil // not even a repeated ack knows it any more
 		}
@@ -333,7 +334,7 @@ func (s *Store) untilNext() time.Duration {
 	return time.Duration(at - s.clock)
 }
 
-// nextDeadline is that of the first lease that is not over.
+// nextDeadline is that of the first lease that is not over. Acks may have moved it on: then a worker asks once too often.
 func (s *Store) nextDeadline() (at int64, ok bool) {
 	for {
 		if at, ok = s.leases.next(); !ok || !s.leases.heap[0].v.over {

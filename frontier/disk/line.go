@@ -6,7 +6,7 @@ import (
 	"trawl/frontier"
 )
 
-// host is a host's place in the crawl.
+// host is a host's place in the crawl. In memory times are Unix nanoseconds; the file has milliseconds.
 type host struct {
 	id    int64
 	name  frontier.Host
@@ -157,7 +157,7 @@ func (c *chunk) strikes(i int) int {
 	return int(c.tries[i] >> attemptBits)
 }
 
-// tried counts one more attempt at the i-th URL.
+// tried counts one more attempt at the i-th URL, up to 63: one more would be taken for a strike.
 func (c *chunk) tried(i int) {
 	if len(c.tries) < c.n {
 		c.tries = append(c.tries, make([]byte, c.n-len(c.tries))...)
@@ -167,5 +167,6 @@ func (c *chunk) tried(i int) {
 	}
 }
 
-// strike counts one more strike against the i-th URL, which was tried.
+// strike counts one more strike against the i-th URL, which was tried, so tries is there. Two fit, and are the most: the
+// third buries the URL.
 func (c *chunk) strike(i int) { c.tries[i] += 1 << attemptBits }

@@ -25,6 +25,7 @@ const File = "crawl.db"
 // ErrCorrupt is returned by Open for a file that cannot be what this package wrote.
 var ErrCorrupt = errors.New("the frontier file is damaged")
 
+// connect opens a file of any name with options of the driver. SQLite looks at it when it is first used.
 func connect(file, options string) (*sql.DB, error) {
 	return sql.Open("sqlite", "file:"+(&url.URL{Path: file}).EscapedPath()+"?"+options)
 }
@@ -113,6 +114,7 @@ func (s *Store) checkPages() error {
 	return nil
 }
 
+// loadMeta reads the crawl. Of its counts the store takes only those that no row tells; compare looks at the others.
 func (s *Store) loadMeta(saved *frontier.Stats) error {
 	var secret string
 	s.crawl, s.prints = frontier.Crawl{}, prints{} // JSON leaves what it does not mention
@@ -169,7 +171,7 @@ func each(ctx context.Context, db querier, query string, do func(*sql.Rows) erro
 	return rows.Err()
 }
 
-// readMeta decodes the values of keys of the table meta.
+// readMeta decodes the values of keys of the table meta. One that is missing is as damaged as one that is no JSON.
 func readMeta(db querier, into map[string]any) error {
 	for k, v := range into {
 		var text string
@@ -200,6 +202,7 @@ func (n perLevel) String() string {
 	return string(text)
 }
 
+// loadHosts reads the hosts, in the order in which they came, and tells which were lent.
 func (s *Store) loadHosts() (byID map[int64]*host, lent []cut, err error) {
 	rows, err := s.db.Query("select id, name, next, delay, failures, accepted, done, dead, lent, alone, probation from host order by id")
 	if err != nil {
@@ -239,6 +242,7 @@ func (s *Store) fromMillis(ms int64) int64 {
 	return min(ms*1e6, s.cfg.Now().Add(24*time.Hour).UnixNano())
 }
 
+// loadSeen replays the runs in order: what was forgotten may have been seen again.
 func (s *Store) loadSeen() error {
 	rows, err := s.db.Query("select forgotten, fingerprints from seen order by id")
 	if err != nil {
@@ -263,6 +267,7 @@ func (s *Store) loadSeen() error {
 	return rows.Err()
 }
 
+// loadChunks reads the lines, by id, which is their order. Paths beyond the budget stay in the file, as spill leaves them.
 func (s *Store) loadChunks(byID map[int64]*host) error {
 	rows, err := s.db.Query("select " + chunkColumns + " from chunk order by id")
 	if err != nil {
@@ -330,7 +335,7 @@ func (s *Store) compare(saved frontier.Stats) error {
 func (s *Store) resume(lent []cut) {
 	s.clock = s.cfg.Now().UnixNano()
 	s.cautious = s.lock.died && len(lent) > 0 && !s.progress
-	s.progress, s.batch.meta = false, true
+	s.progress, s.batch.meta = false, true // in the file before anything is lent: the first lease waits for its batch
 	rand.Shuffle(len(lent), func(i, j int) { lent[i], lent[j] = lent[j], lent[i] })
 	for _, c := range lent {
 		if s.lock.died {

@@ -29,6 +29,7 @@ const (
 	lockWait  = 50 * time.Millisecond
 )
 
+// acquire takes the lock and signs it, or says whose it is. Whoever let go in order left the file empty.
 func acquire(path string) (*lock, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
@@ -95,7 +96,8 @@ func (l *lock) lost() bool {
 	return err != nil || !os.SameFile(ours, there)
 }
 
-// release empties the file and lets go. The file stays: removing it would let two processes lock two files.
+// release empties the file and lets go, in this order: after that it is another's to sign. The file stays: removing it
+// would let two processes lock two files.
 func (l *lock) release() {
 	l.f.Truncate(0) // a stale pid does no harm
 	l.f.Close()

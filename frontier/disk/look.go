@@ -21,7 +21,7 @@ func (s *Store) Hosts(ctx context.Context, yield func(frontier.HostStats) bool) 
 		for _, h := range s.order[min(at, len(s.order)):min(at+step, len(s.order))] {
 			page = append(page, h.stats())
 		}
-		s.leave()
+		s.leave() // before yield, which may be slow, or call the store
 		for _, h := range page {
 			if !yield(h) {
 				return nil
@@ -106,7 +106,7 @@ func readDead(ctx context.Context, db querier, why frontier.Reason, after int64)
 			&d.Sitemap, &d.Via, &d.Generation); err != nil {
 			return nil, err
 		}
-		d.Attempt--
+		d.Attempt-- // the table counts the one that it died of
 		if d.URL, err = frontier.ParseURL(text); err != nil {
 			return nil, fmt.Errorf("%w: dead URL %d: %w", ErrCorrupt, d.id, err)
 		}

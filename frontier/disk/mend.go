@@ -42,7 +42,7 @@ func (s *Store) revive(ctx context.Context, page []deadURL, name frontier.Host, 
 	if err := s.enter(ctx); err != nil {
 		return 0, err
 	}
-	s.accepts++
+	s.accepts++ // see accept
 	for i := range page {
 		d := &page[i]
 		h := s.hosts[d.URL.Host()]
@@ -68,7 +68,7 @@ func (s *Store) mendable(err error) bool {
 	if !s.cfg.Mend || !s.readable || !errors.Is(err, ErrCorrupt) {
 		return false
 	}
-	s.err = err
+	s.err = err // keeps all other calls out, until reload
 	return true
 }
 
@@ -145,6 +145,7 @@ func (s *Store) repair(ctx context.Context) error {
 	return errors.New("it does not become sound")
 }
 
+// apply puts right what one round found, all of it or nothing.
 func (s *Store) apply(ctx context.Context, fixes []fix) error {
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
@@ -159,7 +160,8 @@ func (s *Store) apply(ctx context.Context, fixes []fix) error {
 	return storeError(tx.Commit())
 }
 
-// reload reads the state from a file that was repaired. Nobody died: leases are given back.
+// reload reads the state from a file that was repaired. Nobody died: leases are given back. The numbers of tokens and of
+// chunks go on, so nothing that was lent before fits again.
 func (s *Store) reload() error {
 	s.lock.died = false
 	s.hosts, s.order, s.seen, s.inRAM = map[frontier.Host]*host{}, nil, set{}, 0

@@ -27,7 +27,7 @@ func (s *Store) Remember(ctx context.Context, l *frontier.Lease, text []byte) er
 	h, kept := s.hosts[l.Host], false
 	if h != nil && h.live() && h.lease.token == l.Token {
 		kept = true
-		s.batch.notes[h.id] = note{s.clock / 1e6, append([]byte{}, text...)}
+		s.batch.notes[h.id] = note{s.clock / 1e6, append([]byte{}, text...)} // not nil: an empty note is one
 	}
 	if err := s.end(); err != nil {
 		return err
@@ -48,6 +48,7 @@ func (s *Store) Recall(ctx context.Context, name frontier.Host) ([]byte, time.Du
 		s.leave()
 		return nil, 0, nil
 	}
+	// A batch flies until it is committed, so the note is in one of the three.
 	n, waits := s.batch.notes[h.id]
 	if !waits && s.flying != nil {
 		n, waits = s.flying.notes[h.id]

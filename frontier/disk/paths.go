@@ -32,7 +32,8 @@ func (s *Store) readPaths(c *chunk) bool {
 	return err == nil
 }
 
-// parsePaths reads a JSON array of strings; quickly when none has an escape.
+// parsePaths reads a JSON array of strings; quickly when none has an escape: then every quote is a border. Paths are not
+// empty, so "[]" and "[\"\"]" are left to the decoder.
 func parsePaths(text []byte) ([]string, error) {
 	if len(text) > 4 && bytes.IndexByte(text, '\\') < 0 {
 		return strings.Split(string(text[2:len(text)-2]), `","`), nil
@@ -43,7 +44,7 @@ func parsePaths(text []byte) ([]string, error) {
 }
 
 // spill takes the paths of chunks that were just written out of memory when there are too many. Retries are few, and
-// move within the file, so they stay.
+// move within the file, so they stay. One that is dirty again may be on such a move: its new row needs the text.
 func (s *Store) spill(chunks []*chunk) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -58,6 +58,7 @@ func (s *Store) host(name frontier.Host) *host {
 	return h
 }
 
+// overCap tells which cap keeps one more URL of a host out. For max-host-pages dead URLs count too, refused ones do not.
 func (s *Store) overCap(h *host, of frontier.Priority) frontier.Reason {
 	p := &s.crawl.Policy
 	switch {
@@ -69,7 +70,7 @@ func (s *Store) overCap(h *host, of frontier.Priority) frontier.Reason {
 	return ""
 }
 
-// refuse counts links that were not accepted and keeps an example.
+// refuse counts links that were not accepted and keeps an example: of each reason one a commit, the latest.
 func (s *Store) refuse(reason frontier.Reason, n int, example string) {
 	s.stats.Refused[reason] += int64(n)
 	s.batch.examples[reason] = example
@@ -78,6 +79,7 @@ func (s *Store) refuse(reason frontier.Reason, n int, example string) {
 // print is the fingerprint of a URL, as far as it counts.
 func (s *Store) print(u frontier.URL) uint64 { return s.prints.mask(s.fp.Of(u)) }
 
+// see and forget change memory and note it for the file in the same order, for one may undo the other.
 func (s *Store) see(fp uint64) {
 	s.seen.add(fp)
 	s.stats.Seen++

@@ -48,7 +48,7 @@ var upgrades = []string{
 		create table note (host integer primary key, at integer not null, text blob not null)`,
 }
 
-// migrate brings a file of an earlier version to this one.
+// migrate brings a file of an earlier version to this one, in one transaction: it is of either version, never between.
 func (s *Store) migrate() error {
 	var version int
 	if err := s.db.QueryRow("pragma user_version").Scan(&version); err != nil || version == Schema {
@@ -70,6 +70,7 @@ func (s *Store) migrate() error {
 	return tx.Commit()
 }
 
+// create makes the tables, and the rows of meta without which loadMeta takes a file for damaged.
 func (s *Store) create() error {
 	crawl := frontier.Crawl{ID: randomHex(8), Name: s.cfg.Crawl, Created: s.cfg.Now().UTC(), Policy: *s.cfg.Policy}
 	tx, err := s.db.Begin()

@@ -30,7 +30,7 @@ func (s *set) add(fp uint64) bool {
 
 func (s *set) has(fp uint64) bool {
 	st := &s.stripe[fp>>58]
-	if st.n == 0 {
+	if st.n == 0 { // it may have no slots, and find would not end
 		return false
 	}
 	_, found := st.find(fp)
@@ -86,6 +86,7 @@ func (st *stripe) members() []uint64 {
 	return fps
 }
 
+// grow doubles a stripe that is three quarters full: so a probe run stays short, and find meets a free slot.
 func (st *stripe) grow() {
 	old := st.slots
 	st.slots = make([]uint64, max(16, 2*len(old)))
