@@ -28,6 +28,7 @@ func newHostColumns(titles string) *hostColumns {
 	return t
 }
 
+// add adds a row. A host is ASCII by the WHATWG standard, so each of its runes takes a column.
 func (t *hostColumns) add(h frontier.Host, cells ...string) {
 	name := oneLine(string(h))
 	if n := len([]rune(name)); n <= widestName {
@@ -37,6 +38,7 @@ func (t *hostColumns) add(h frontier.Host, cells ...string) {
 	fmt.Fprintln(t.w, strings.Join(cells, "\t"))
 }
 
+// String is the table. The first line of rest is that of the titles, as the first of names is.
 func (t *hostColumns) String() string {
 	t.w.Flush() // into memory
 	var b strings.Builder

@@ -5,6 +5,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
+// newCompletion is trawl completion, in the place of cobra's own, which newRoot switches off.
 func newCompletion(io streams) *cobra.Command {
 	return &cobra.Command{
 		Use:   "completion bash|zsh|fish|powershell",

@@ -42,6 +42,7 @@ func (o *crawlFlags) registerIdle(f *pflag.FlagSet) {
 	f.Var(&o.maxIdle, "max-idle", "end this run when all hosts that are left rest for longer; 0: wait")
 }
 
+// newCrawl is trawl crawl: it makes the crawl, seeds it and works on it, in one process.
 func newCrawl(io streams) *cobra.Command {
 	var o crawlFlags
 	cmd := &cobra.Command{
@@ -65,6 +66,8 @@ either way.`,
 	return cmd
 }
 
+// runCrawl is what trawl crawl and trawl demo do. What the user said wrong is found before a store is opened, or an earlier
+// crawl forgotten.
 func runCrawl(ctx context.Context, io streams, o *crawlFlags, flags *pflag.FlagSet, args []string) error {
 	seeds, err := parseSeeds(args)
 	if err != nil {
@@ -93,7 +96,7 @@ func runCrawl(ctx context.Context, io streams, o *crawlFlags, flags *pflag.FlagS
 		if st, err := s.stats(ctx); err == nil && s.begins != "" && st.Settled() > 0 {
 			fmt.Fprintf(io.err, "trawl: %s does not hold the %s pages of earlier runs: it begins anew\n", s.begins, formatCount(st.Settled()))
 		}
-		if err := s.seed(ctx, seeds, len(inputs) > 0); err != nil {
+		if err := s.seed(ctx, seeds, len(inputs) > 0); err != nil { // before a worker runs, which would find the crawl over
 			s.close()
 			return nil, err
 		}
@@ -130,6 +133,7 @@ func (o *crawlFlags) open(ctx context.Context, flags *pflag.FlagSet, hasSeeds bo
 	if err != nil {
 		return nil, advise(err)
 	}
+	// Of a crawl that was there already, or that another made at the same moment, create has not set the policy.
 	_, _, err = amend(ctx, store, &o.policyFlags, flags)
 	if err != nil {
 		store.Close()

@@ -40,6 +40,7 @@ With --json, one object a line: url, via (the page it was found on), reason, det
 	}))
 }
 
+// run prints while it reads: a crawl may have millions of dead URLs.
 func (o *deadFlags) run(ctx context.Context, io streams, s store) error {
 	hosts, err := o.hosts()
 	if err != nil {

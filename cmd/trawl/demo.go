@@ -26,9 +26,10 @@ type demoFlags struct {
 	many         int
 }
 
+// newDemo is trawl demo. Its flags are a few of those of trawl crawl; registering all of them sets the defaults of the rest.
 func newDemo(io streams) *cobra.Command {
 	var o demoFlags
-	addGroups(&cobra.Command{}, o.groups()) // their defaults
+	addGroups(&cobra.Command{}, o.groups()) // sets their defaults, for a command that nobody sees
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Crawl a synthetic web on this machine, and check the result; needs no network",
@@ -55,6 +56,7 @@ bombs, traps, servers that never answer, links to this machine's own ports and s
 	return cmd
 }
 
+// run serves, crawls and compares. The second result, of a hostile web, is shown also when the first one is bad.
 func (o *demoFlags) run(ctx context.Context, io streams, flags *pflag.FlagSet) error {
 	if err := o.fits(); err != nil {
 		return err
@@ -71,7 +73,7 @@ func (o *demoFlags) run(ctx context.Context, io streams, flags *pflag.FlagSet) e
 		o.harden(&config, flags)
 	}
 	web := webtest.New(config)
-	server, err := web.Start()
+	server, err := web.Start() // on loopback: its hosts are seeds, so they are named, and the guard lets them pass
 	if err != nil {
 		return fmt.Errorf("demo: %w", err)
 	}

@@ -58,6 +58,7 @@ func fileNamed(args []string) string {
 	return args[0]
 }
 
+// export writes to a file or to standard output, where nothing else may be written then.
 func (t *target) export(ctx context.Context, io streams, s store, path string) error {
 	if path == "-" {
 		_, err := writeParts(ctx, io.out, s)
@@ -89,7 +90,7 @@ func exportFile(ctx context.Context, path string, from frontier.Exporter) (n int
 	if n, err = writeCompressed(ctx, f, strings.HasSuffix(path, ".gz"), from); err != nil {
 		return 0, err
 	}
-	if err := f.Sync(); err != nil {
+	if err := f.Sync(); err != nil { // before the name: the crawl may be purged next
 		return 0, fmt.Errorf("export: %w", err)
 	}
 	if err := f.Close(); err != nil {
@@ -101,6 +102,7 @@ func exportFile(ctx context.Context, path string, from frontier.Exporter) (n int
 	return n, nil
 }
 
+// writeCompressed writes parts, and the end of the gzip stream, without which a reader takes the file for cut off.
 func writeCompressed(ctx context.Context, w io.Writer, compress bool, from frontier.Exporter) (int64, error) {
 	if !compress {
 		return writeParts(ctx, w, from)
@@ -113,7 +115,8 @@ func writeCompressed(ctx context.Context, w io.Writer, compress bool, from front
 	return n, z.Close()
 }
 
-// writeParts writes all parts, one a line, and a last one that counts them.
+// writeParts writes all parts, one a line, and a last one that counts them and has the checksum of the lines before it: so
+// import tells a file that was cut off at the end of a line from a whole one.
 func writeParts(ctx context.Context, w io.Writer, from frontier.Exporter) (n int64, err error) {
 	buffer, sum := bufio.NewWriterSize(w, 1<<20), sha256.New()
 	lines := json.NewEncoder(io.MultiWriter(buffer, sum))

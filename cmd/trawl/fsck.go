@@ -53,6 +53,7 @@ func (o *fsckFlags) open(ctx context.Context) (store, error) {
 	return disk.Open(o.dir(), disk.Config{Crawl: o.crawl, Mend: true})
 }
 
+// run prints what is found. Findings that are left are an error, so that scripts see them by the exit code.
 func (o *fsckFlags) run(ctx context.Context, io streams, s store) error {
 	found, err := s.Check(ctx, o.repair)
 	if err != nil {

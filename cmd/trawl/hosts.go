@@ -51,6 +51,7 @@ func atMostOne(c *cobra.Command, args []string) error {
 	return nil
 }
 
+// run shows hosts. Those asked for by name are looked up; else all are read, however few are shown.
 func (o *hostsFlags) run(ctx context.Context, io streams, args []string) error {
 	if o.n < 0 {
 		return usagef("--number %d: must not be negative", o.n)
@@ -142,7 +143,7 @@ func hostOrder(by string) func(a, b frontier.HostStats) int {
 	case "delay":
 		most = func(h frontier.HostStats) int64 { return int64(h.Delay) }
 	case "next":
-		most = func(h frontier.HostStats) int64 { return -h.Next.UnixMilli() }
+		most = func(h frontier.HostStats) int64 { return -h.Next.UnixMilli() } // no time is long ago: it goes first
 	default:
 		most = func(frontier.HostStats) int64 { return 0 }
 	}

@@ -13,6 +13,7 @@ type hostSet struct{ m sync.Map }
 
 func (s *hostSet) add(h frontier.Host) { s.m.Store(address(h), true) }
 
+// has is crawler.Config.Named: it is asked at each dial, while seeds come in.
 func (s *hostSet) has(addr string) bool {
 	_, ok := s.m.Load(addr)
 	return ok

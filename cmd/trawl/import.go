@@ -39,6 +39,8 @@ when the file is damaged or cut off, nothing is made.`,
 	return t.aim(cmd, func(ctx context.Context, args []string) error { return t.importFile(ctx, io, fileNamed(args)) })
 }
 
+// importFile checks the first line before a store is made, and all others as they come: the stores make nothing that can be
+// opened before next has said io.EOF.
 func (t *target) importFile(ctx context.Context, s streams, path string) error {
 	if t.embedded() && disk.Exists(t.dir()) {
 		return fmt.Errorf("%s holds a crawl already: name another folder with --out", t.out)
@@ -161,6 +163,7 @@ func uncompressed(in io.Reader) (io.Reader, error) {
 	return z, nil
 }
 
+// readError says what is wrong with a file. A line longer than maxPart is none that an export wrote.
 func readError(err error) error {
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF):

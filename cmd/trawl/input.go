@@ -120,9 +120,9 @@ type seeder struct {
 const (
 	seedBatch = 1000
 	seedWait  = 100 * time.Millisecond // a seed waits no longer for others
-	holdTTL   = time.Minute
+	holdTTL   = time.Minute            // a process that was killed keeps the crawl open for so long
 	holdEvery = time.Second
-	maxLine   = 16 << 10
+	maxLine   = 16 << 10 // more than any URL has
 )
 
 // run pushes what is there already and reads the inputs to their end, or until ctx ends. A line that is no URL is
@@ -140,6 +140,7 @@ func (s *seeder) run(ctx context.Context, inputs []input) error {
 	return s.insist(ctx, func(ctx context.Context) error { return s.frontier.Hold(ctx, s.name, 0) })
 }
 
+// feed reads one input to its end. Seeds go in batches, but none waits for long while the next line is not there.
 func (s *seeder) feed(ctx context.Context, in input) error {
 	lines := bufio.NewReaderSize(patient{ctx, in.File, s.push}, maxLine)
 	for n := 1; ; n++ {
@@ -162,6 +163,7 @@ func (s *seeder) feed(ctx context.Context, in input) error {
 			s.accept(u)
 		}
 		s.batch = append(s.batch, frontier.Entry{URL: u, Seed: true})
+		// By time too: a pipe in which there is always something would have the first seeds wait for the thousandth.
 		if len(s.batch) == seedBatch || time.Since(s.pushed) > seedWait {
 			if err := s.push(ctx); err != nil {
 				return err
@@ -198,6 +200,7 @@ func (s *seeder) hold(ctx context.Context) error {
 	return err
 }
 
+// push brings the batch, and is called as well when there is none: then it holds the crawl open while the input is idle.
 func (s *seeder) push(ctx context.Context) error {
 	if time.Since(s.held) > holdEvery {
 		if err := s.hold(ctx); err != nil {
@@ -265,7 +268,7 @@ func (p patient) Read(buf []byte) (int, error) {
 			return 0, p.ctx.Err()
 		case err != nil && !errors.Is(err, unix.EINTR):
 			return 0, err
-		case n > 0:
+		case n > 0: // there is something, or the end: the read does not block
 			return p.file.Read(buf)
 		}
 		if err := p.idle(p.ctx); err != nil {

@@ -114,6 +114,7 @@ func (m *monitor) sendHealth(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintln(w, "ok")
 }
 
+// sendStatus tells what is cheap to know, for whoever asks often: trawl status also tells hosts and workers.
 func (m *monitor) sendStatus(w http.ResponseWriter, r *http.Request) {
 	s := m.session.Load()
 	if s == nil {

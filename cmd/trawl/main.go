@@ -55,6 +55,7 @@ func run(args []string, io streams) int {
 	return code
 }
 
+// newRoot makes the whole command with its subcommands. Each call makes new ones, so tests run beside each other.
 func newRoot(io streams) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "trawl",
@@ -80,6 +81,7 @@ to be left alone for long (the same command goes on), 4 frontier in use or out o
 	root.SetErr(io.err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{flagError(err)} })
 	root.SetHelpCommand(newHelp())
+	// 100 columns, as addGroups has it; cobra would not break the lines of the commands without groups.
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages ", ".FlagUsagesWrapped 100 "))
 	addCommands(root, "Crawl:", newCrawl(io), newSeed(io), newWorker(io), newDemo(io))
 	addCommands(root, "Look into a crawl:", newStatus(io), newHosts(io), newDead(io), newRefused(io))
@@ -113,6 +115,7 @@ func unknownCommand(root *cobra.Command, args []string) error {
 	return usagef("unknown command %q; trawl help lists them", args[0])
 }
 
+// newHelp is cobra's help command, but that a word which is no command is a mistake of the call, with exit code 2.
 func newHelp() *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [command]",
@@ -141,6 +144,7 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 // errInterrupted ends a crawl that a signal stopped.
 var errInterrupted = errors.New("interrupted; run the same command again to go on")
 
+// exitCode is what a script sees of an error: the first case that fits, for errors can be joined.
 func exitCode(err error) int {
 	var usage usageError
 	var idle *worker.IdleError

@@ -234,6 +234,7 @@ func (o *fetchFlags) fetchConfig() (c crawler.Config, err error) {
 	return c, nil
 }
 
+// parseProxy knows --proxy. Of its value errors show the scheme at most.
 func (o *fetchFlags) parseProxy() (*url.URL, error) {
 	if o.proxy == "" {
 		return nil, nil
@@ -249,6 +250,7 @@ func (o *fetchFlags) parseProxy() (*url.URL, error) {
 	return nil, usagef("--proxy: %q is not http, https or socks5", u.Scheme)
 }
 
+// parseHeaders knows --header. Errors show names at most.
 func (o *fetchFlags) parseHeaders() (http.Header, error) {
 	h := http.Header{}
 	for _, line := range o.headers {
@@ -299,6 +301,7 @@ func (o *fetchFlags) readCookies() (http.CookieJar, error) {
 	return jar, nil
 }
 
+// setCookie puts a line of a cookies.txt into a jar. An expiry that is 0, or no number, makes it a cookie of the session.
 func setCookie(jar http.CookieJar, field []string, httpOnly bool) {
 	domain, host := field[0], strings.TrimPrefix(field[0], ".")
 	if field[1] != "TRUE" {

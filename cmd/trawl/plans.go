@@ -12,7 +12,8 @@ import (
 	"trawl/worker"
 )
 
-// planner makes plans: of what the frontier keeps of the crawl, and of what this process was told.
+// planner makes plans: of what the frontier keeps of the crawl, and of what this process was told. Only replan makes them,
+// never twice at once, so seeds and fetchers need no lock.
 type planner struct {
 	store  frontier.Keeper
 	config crawler.Config // what is not of the policy
@@ -58,6 +59,7 @@ func (p *planner) accept(u frontier.URL) {
 
 // replan is worker.Config.Replan.
 func (p *planner) replan(ctx context.Context) (*worker.Plan, int64, error) {
+	// Before the seeds: one that comes while they are read raises the version once more, and is read then.
 	crawl, err := p.store.Crawl(ctx)
 	if err != nil {
 		return nil, 0, err
@@ -97,7 +99,7 @@ func (p *planner) makePlan(ctx context.Context, old *worker.Plan, policy frontie
 		if err != nil {
 			return nil, err
 		}
-		plan.Fetch, plan.Robots = fetcher, nil
+		plan.Fetch, plan.Robots = fetcher, nil // the cache asks by the fetcher that it was made with
 	}
 	if old.Policy.RobotsCache != policy.RobotsCache {
 		plan.Robots = nil
@@ -106,7 +108,7 @@ func (p *planner) makePlan(ctx context.Context, old *worker.Plan, policy frontie
 		return nil, err
 	}
 	if reflect.DeepEqual(old.Policy, policy) && old.Scope != nil {
-		return old, nil
+		return old, nil // only the scope grew: visits by it go on
 	}
 	return &plan, nil
 }
@@ -115,7 +117,7 @@ func (p *planner) makePlan(ctx context.Context, old *worker.Plan, policy frontie
 func (p *planner) readSeeds(ctx context.Context, scope *frontier.Scope) error {
 	return p.store.Seeds(ctx, p.seeds, func(e frontier.Entry) bool {
 		scope.Add(e.URL)
-		if e.Via == "" {
+		if e.Via == "" { // else a seed redirected there: the user did not name it, so the guard is for it too
 			p.named.add(e.URL.Host())
 		}
 		p.seeds++
@@ -123,6 +125,8 @@ func (p *planner) readSeeds(ctx context.Context, scope *frontier.Scope) error {
 	})
 }
 
+// newFetcher makes a fetcher of a policy and of what only this process was told: proxy, headers, cookies. Earlier ones stay
+// open until the end, for visits that still use them.
 func (p *planner) newFetcher(policy frontier.Policy) (*crawler.Fetcher, error) {
 	config := p.config
 	config.UserAgent = cmp.Or(policy.UserAgent, "trawl/"+version()) // a crawl can be made without

@@ -146,6 +146,7 @@ type policySetFlags struct {
 	policyFlags
 }
 
+// newPolicySet is trawl policy set. Its flags have the defaults of a new crawl, but only those that are given count.
 func newPolicySet(io streams) *cobra.Command {
 	var o policySetFlags
 	o.sitemaps.onlyMode = true
@@ -194,6 +195,8 @@ func (o *policySetFlags) given(cmd *cobra.Command) error {
 	return usagef("policy set: name at least one flag of the policy, such as --delay 5s; trawl policy set --help lists them")
 }
 
+// run changes what is there by what was given. Between the reading and the writing somebody else may change it too: the last
+// one has his way.
 func (o *policySetFlags) run(ctx context.Context, io streams, s store, cmd *cobra.Command) error {
 	crawl, err := s.Crawl(ctx)
 	if err != nil {

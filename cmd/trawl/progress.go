@@ -36,7 +36,7 @@ func (s *screen) Write(p []byte) (int, error) {
 		}
 		return printable(r)
 	}, p))
-	return len(p), err
+	return len(p), err // of what it was given, not of what that became
 }
 
 // draw replaces the bar.
@@ -48,6 +48,7 @@ func (s *screen) draw(line string) {
 	fmt.Fprint(s.w, s.fit(line))
 }
 
+// wipe takes the bar off its line. The caller holds mu.
 func (s *screen) wipe() {
 	if s.drawn {
 		fmt.Fprint(s.w, "\r\x1b[K")
@@ -82,6 +83,7 @@ type moment struct {
 	settled int64
 }
 
+// newProgress chooses between a bar and lines; only standard error itself, when it is a terminal, gets a bar unasked.
 func newProgress(screen *screen, how string, s *session) *progress {
 	p := &progress{screen: screen, s: s, bar: how == "bar"}
 	if f, ok := screen.w.(*os.File); ok && how == "auto" {
@@ -185,6 +187,7 @@ func (p *progress) measure(settled int64, now time.Time) {
 		return
 	}
 	rate := float64(settled-p.last.settled) / since
+	// While less than a window has passed the weight of each part is its share of all the time, which makes a plain mean.
 	p.rate += (rate - p.rate) * min(1, since/min(window, now.Sub(p.began).Seconds()))
 	p.last = moment{now, settled}
 }

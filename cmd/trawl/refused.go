@@ -52,6 +52,7 @@ type refusedLine struct {
 	Examples []string        `json:"examples"`
 }
 
+// run prints reasons by count. Counts and examples are two readings: a crawl that runs may have moved on in between.
 func (o *refusedFlags) run(ctx context.Context, io streams, s store) error {
 	st, err := s.Stats(ctx)
 	if err != nil {

@@ -71,7 +71,7 @@ func (r *report) foresee(rate float64) {
 		return
 	}
 	seconds := math.Ceil(float64(r.left()) / rate)
-	if r.Crawl.Policy.MaxPages == 0 {
+	if r.Crawl.Policy.MaxPages == 0 { // with a limit other hosts may reach it first
 		for _, h := range r.Hosts {
 			seconds = max(seconds, math.Ceil(r.takes(h).Seconds()))
 		}
@@ -179,7 +179,7 @@ func (r *report) describeWorkers(b *strings.Builder) {
 	w := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
 	fmt.Fprint(w, "\nWORKER\tMACHINE\tBEAT\tHOSTS\tPAGES\tERRORS\n")
 	for _, m := range r.Workers {
-		beat := formatTime(time.Duration(m.Age*10)*time.Second/10) + " ago"
+		beat := formatTime(time.Duration(m.Age*10)*time.Second/10) + " ago" // Age has tenths
 		if m.Silent {
 			beat = "silent for " + formatTime(time.Duration(m.Age)*time.Second)
 		}
@@ -188,6 +188,7 @@ func (r *report) describeWorkers(b *strings.Builder) {
 	w.Flush() // into memory
 }
 
+// describeHosts is the table of hosts. TAKES is a bound for each alone: hosts are fetched side by side.
 func (r *report) describeHosts(b *strings.Builder) {
 	if r.unread {
 		fmt.Fprint(b, "\nhosts are many, so they are only read when --hosts N asks for it\n")

@@ -59,6 +59,7 @@ a crawl that was over. trawl dead lists them.`,
 	}, own(o.deadFilter.register))
 }
 
+// run retries by host, since a bare name means two. What was retried before an error stays in line.
 func (o *retryDeadFlags) run(ctx context.Context, io streams, s store) error {
 	hosts, err := o.hosts()
 	if err != nil {

@@ -45,11 +45,13 @@ func (s *session) run(ctx context.Context, io streams, o *workFlags, inputs []in
 	// net/http reports what servers send unasked to the standard logger.
 	log.SetFlags(0)
 	log.SetOutput(slog.NewLogLogger(logger.Handler(), slog.LevelDebug).Writer())
+	// An error of the worker or of the seeding ends both, by working; the end of the worker ends the seeding too, by enough.
 	group, working := errgroup.WithContext(ctx)
 	seeding, enough := context.WithCancel(working)
 	defer enough()
 	feeder := s.feeder(io)
 	if len(inputs) > 0 {
+		// Before the worker begins, or it may find the crawl drained before the first line is read.
 		if err := feeder.hold(ctx); err != nil {
 			return byError, err
 		}
@@ -139,7 +141,7 @@ func (s *session) why(err error) (ending, error) {
 	case err != nil:
 		return byError, err
 	}
-	st, err := s.stats(context.Background())
+	st, err := s.stats(context.Background()) // the run's own context may be over
 	switch limit := s.plans.latest().Policy.MaxPages; {
 	case unreachable(err):
 		return byDrain, nil // that much is known, and no more

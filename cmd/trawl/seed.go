@@ -62,6 +62,7 @@ while workers run. A crawl that was over begins again.`,
 	return cmd
 }
 
+// run opens the crawl, or makes it, and fills it. Flags and arguments are checked before.
 func (o *seedFlags) run(ctx context.Context, io streams, flags *pflag.FlagSet, args []string) error {
 	seeds, err := parseSeeds(args)
 	if err != nil {
@@ -109,7 +110,7 @@ func (o *seedFlags) fill(ctx context.Context, io streams, flags *pflag.FlagSet, 
 		return err
 	}
 	warnOfNoContact(io.err, crawl.Policy.UserAgent)
-	if o.paused {
+	if o.paused { // before there are seeds, so that none of them is lent
 		if err := store.SetState(ctx, frontier.Paused); err != nil {
 			return err
 		}

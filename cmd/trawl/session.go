@@ -75,7 +75,7 @@ func newSession(ctx context.Context, o *workFlags, store store, t tools) (*sessi
 // fitDescriptors keeps the connections under way, slow ones too, and as many idle ones, within the limit on open files. It
 // returns how many idle ones there may be.
 func (o *fetchFlags) fitDescriptors(asked bool) (idle int, err error) {
-	half := descriptors() / 2
+	half := descriptors() / 2 // for requests; as many for idle connections
 	room := max(1, half/(1+worker.SlowPlaces))
 	if asked && o.concurrency > room {
 		return 0, usagef("--concurrency %d: the limit on open files leaves room for %d (ulimit -n)", o.concurrency, room)
@@ -111,6 +111,7 @@ func putAside(out string) error {
 	return err
 }
 
+// prepare makes the plan, and opens the output last: a crawl that cannot be worked on leaves no empty file.
 func (s *session) prepare(ctx context.Context, o *workFlags, config crawler.Config) (err error) {
 	if s.plans, err = newPlanner(ctx, s.store, config); err != nil || !o.jsonl {
 		return err

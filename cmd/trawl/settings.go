@@ -47,6 +47,7 @@ func variable(flag string) string {
 	return "TRAWL_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
+// readEnvironment comes before the file: Set marks a flag as changed, and readKey leaves those alone.
 func readEnvironment(flags *pflag.FlagSet) (err error) {
 	flags.VisitAll(func(f *pflag.Flag) {
 		if value, ok := os.LookupEnv(variable(f.Name)); ok && !f.Changed && f.Name != "help" && err == nil {

@@ -9,6 +9,7 @@ import (
 	"trawl/frontier"
 )
 
+// newPause, newResume and newStop are the three states that a user can put a crawl into.
 func newPause(io streams) *cobra.Command {
 	return newStateChange(io, frontier.Paused, &cobra.Command{
 		Use:   "pause",
@@ -48,7 +49,7 @@ func newStateChange(io streams, to frontier.State, cmd *cobra.Command) *cobra.Co
 
 // change puts a crawl into a state, if it is in another one.
 func (t *target) change(ctx context.Context, io streams, s store, to frontier.State) error {
-	before, err := s.Stats(ctx)
+	before, err := s.Stats(ctx) // a change to the same state would have all workers read the policy anew
 	if err != nil {
 		return err
 	}

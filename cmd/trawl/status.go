@@ -57,6 +57,7 @@ With --json, one object, the same for every kind of frontier:
 	}))
 }
 
+// run prints one report, or one after the other. A watch ends with a signal, and with an error that waiting does not end.
 func (o *statusFlags) run(ctx context.Context, io streams) error {
 	if o.hosts < 0 {
 		return usagef("--hosts %d: must not be negative", o.hosts)
@@ -89,6 +90,7 @@ func (o *statusFlags) run(ctx context.Context, io streams) error {
 	}
 }
 
+// print writes over the last report on a terminal only: a file gets them one after the other.
 func (o *statusFlags) print(io streams, r *report) error {
 	if o.json {
 		return writeJSON(io.out, r)

@@ -21,6 +21,7 @@ func (s *session) summarize(io streams, why ending) error {
 	return withoutOp(err)
 }
 
+// summary is what a run prints at its end, on standard output: of this run first, then of the crawl.
 func (s *session) summary(why ending, st frontier.Stats, t worker.Totals, took time.Duration) string {
 	var b strings.Builder
 	row := func(name, format string, args ...any) {
@@ -95,6 +96,7 @@ func byCount[K cmp.Ordered](counts map[K]int64) []K {
 
 func reasonName(r frontier.Reason) string { return string(r) }
 
+// statusName is a status with its name. 0 is that of URLs which died without an answer.
 func statusName(status int) string {
 	if status == 0 {
 		return "no answer"

@@ -36,7 +36,7 @@ func (t *target) aim(cmd *cobra.Command, run func(ctx context.Context, args []st
 		ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
 		defer stop()
 		err := run(ctx, args)
-		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		if ctx.Err() != nil && errors.Is(err, context.Canceled) { // another error is told, after a signal too
 			return errStopped
 		}
 		return withoutOp(err)
@@ -55,6 +55,7 @@ func own(register func(*pflag.FlagSet)) group {
 	return group{"Flags", []func(*pflag.FlagSet){register}}
 }
 
+// embedded tells whether the frontier is in the output folder.
 func (t *target) embedded() bool { return t.redis == "" }
 
 // inspect reads an embedded crawl, also while a process runs it.

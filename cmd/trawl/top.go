@@ -9,6 +9,7 @@ type top[T any] struct {
 	kept    []T
 }
 
+// add keeps a value for now. Values are sorted when there are twice as many as wanted, so each costs O(log n) on average.
 func (t *top[T]) add(v T) {
 	t.kept = append(t.kept, v)
 	if t.n > 0 && len(t.kept) >= 2*t.n+100 {
@@ -16,6 +17,7 @@ func (t *top[T]) add(v T) {
 	}
 }
 
+// cut drops all but the first n, and what they point to.
 func (t *top[T]) cut() {
 	slices.SortStableFunc(t.kept, t.compare)
 	if t.n > 0 && len(t.kept) > t.n {

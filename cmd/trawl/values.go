@@ -24,6 +24,7 @@ func (d *duration) String() string {
 
 func (d *duration) Type() string { return "duration" }
 
+// Set takes bare seconds as well. They are printed without an exponent, which ParseDuration does not know.
 func (d *duration) Set(s string) error {
 	if seconds, err := strconv.ParseFloat(s, 64); err == nil {
 		s = strconv.FormatFloat(seconds, 'f', -1, 64) + "s"
@@ -98,6 +99,7 @@ type size int64
 func (z *size) String() string { return formatBytes(int64(*z)) }
 func (z *size) Type() string   { return "size" }
 
+// Set takes K, M, G and T for binary units, as KiB is, and KB, MB, GB and TB for decimal ones.
 func (z *size) Set(s string) error {
 	number := strings.TrimRight(s, "kKMGTiB")
 	unit, ok := units[strings.ToUpper(s[len(number):])]

@@ -34,6 +34,7 @@ func newVersion(io streams) *cobra.Command {
 	}
 }
 
+// noArgs is cobra.NoArgs with an error that is a mistake of the call, with exit code 2.
 func noArgs(c *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return usagef("%s takes no arguments: %q", c.CommandPath(), args[0])

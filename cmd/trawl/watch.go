@@ -37,7 +37,7 @@ func (w *watch) read(ctx context.Context) (*report, error) {
 		}
 		stale := *w.last
 		stale.Error, stale.Rate, stale.ETA = oneLine(err.Error()), nil, nil
-		w.past = nil
+		w.past = nil // a rate across an outage says nothing
 		return &stale, err
 	}
 	if n > 0 {

@@ -156,7 +156,7 @@ func (o *workFlags) work(ctx context.Context, io streams, inputs []input, open f
 	stopTelling := s.tellOfEnd(io.err, time.Duration(o.grace))
 	why, err := s.run(ctx, io, o, inputs)
 	stopTelling()
-	stopShowing()
+	stopShowing() // before the summary, for it wipes the bar
 	if writing := s.summarize(io, why); err == nil {
 		err = writing
 	}
@@ -166,6 +166,7 @@ func (o *workFlags) work(ctx context.Context, io streams, inputs []input, open f
 	return err
 }
 
+// newLog makes the log that the worker writes to, on the screen beside the bar.
 func newLog(w io.Writer, level, format string) *slog.Logger {
 	var l slog.Level
 	l.UnmarshalText([]byte(level)) // one of the choices

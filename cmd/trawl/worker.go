@@ -33,6 +33,7 @@ func (o *workerFlags) registerForever(f *pflag.FlagSet) {
 	f.BoolVar(&o.forever, "forever", false, "wait for the crawl to be made, and for new seeds when everything is fetched")
 }
 
+// newWorker is trawl worker: it works on a crawl that others made and seed.
 func newWorker(io streams) *cobra.Command {
 	var o workerFlags
 	cmd := &cobra.Command{
@@ -112,6 +113,7 @@ func uniqueName() string {
 	if machine == "" {
 		machine = "worker"
 	}
+	// 57, a dash and six letters are 64, the most that frontier.IsName allows.
 	return machine[:min(len(machine), 57)] + "-" + strings.ToLower(rand.Text()[:6])
 }
 
