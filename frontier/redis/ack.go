@@ -21,7 +21,7 @@ func (s *Store) Ack(ctx context.Context, l *frontier.Lease, r frontier.Report) e
 	}
 	a := &ack{s: s, l: l, r: r}
 	err := a.send(ctx)
-	for errors.Is(err, errMoved) {
+	for errors.Is(err, errMoved) { // what was left out for the earlier run is filtered and offered anew
 		if err = s.renewRun(ctx); err == nil {
 			err = a.send(ctx)
 		}
@@ -49,6 +49,7 @@ type ack struct {
 	capped bool      // a cap kept some of them out
 }
 
+// send sends the report once: the links that do not fit into the ack go before it, so that no page is settled without them.
 func (a *ack) send(ctx context.Context) error {
 	a.filter()
 	if a.s.way.astray(a.l.Token, a.run) {
@@ -76,7 +77,7 @@ func (a *ack) learn(offered [][]offer) {
 	if !a.capped {
 		a.s.cache.add(a.run, a.found)
 	}
-	a.forget()
+	a.forget() // before what came with it, as in filter
 	for i := range a.r.Outcomes {
 		if !a.capped {
 			a.s.cache.add(a.run, offered[i])
@@ -139,6 +140,7 @@ func (a *ack) push(ctx context.Context, links []offer) error {
 	return nil
 }
 
+// settle sends what is left in one script, perhaps with the acks of others, and tells what its answer means.
 func (a *ack) settle(ctx context.Context) error {
 	f := a.s.acks
 	if a.needsSets() {
@@ -174,7 +176,7 @@ func (a *ack) needsSets() bool {
 func (a *ack) args() []any {
 	verdicts := make([]byte, len(a.r.Outcomes))
 	for i, o := range a.r.Outcomes {
-		verdicts[i] = '0' + byte(min(o.Verdict, 9))
+		verdicts[i] = '0' + byte(min(o.Verdict, 9)) // the script refuses what is no verdict
 	}
 	args := []any{
 		a.run, string(a.l.Host), a.l.Token, a.l.Settled, verdicts, max(millis(a.r.Next), 0), max(millis(a.r.Delay), 0), a.last(),

@@ -28,7 +28,7 @@ local function part(name, h, verdict, element, k, i)
   local after = tonumber(ARGV[i + 2])
   if verdict == '3' then
     bury(name, h, element, ARGV[i], ARGV[i + 1])
-  elseif verdict == '4' then
+  elseif verdict == '4' then -- such an ack is sent with links.lua, also without links
     forget(seen(ARGV[i + 4]), ARGV[i + 3])
     h[ACCEPTED] = h[ACCEPTED] - 1
     bump('seen', -1)

@@ -62,7 +62,7 @@ func (s *Store) send(ctx context.Context, script *goredis.Script, args []any) (a
 		return script.Run(ctx, s.client, s.keys, args...).Result()
 	}
 	reply, confirmed, err := s.sendAndWait(ctx, script.EvalSha, args)
-	if goredis.HasErrorPrefix(err, "NOSCRIPT") {
+	if goredis.HasErrorPrefix(err, "NOSCRIPT") { // Script.Run sees to that, but not in a pipeline
 		reply, confirmed, err = s.sendAndWait(ctx, script.Eval, args)
 	}
 	if err == nil && confirmed == 0 {
@@ -117,6 +117,7 @@ func (l *link) lookForReplica(ctx context.Context) error {
 	return err
 }
 
+// countReplicas asks the server for its replicas, and leaves it if it is one itself by now.
 func (l *link) countReplicas(ctx context.Context) (int, error) {
 	text, err := l.client.Info(ctx, "replication").Result()
 	if err != nil {

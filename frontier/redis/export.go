@@ -27,7 +27,7 @@ func (s *Store) Export(ctx context.Context, yield func(*frontier.Part) error) er
 		return fmt.Errorf("export: %w", err)
 	}
 	e := &exporter{s: s, ctx: ctx, yield: yield}
-	for _, parts := range []func() error{
+	for _, parts := range []func() error{ // in the order in which an import needs them
 		func() error { return e.crawl(st) }, e.eachHost, e.eachSeen, e.waiting, e.delayed, e.dead, e.seeds,
 	} {
 		if err := parts(); err != nil {
@@ -145,6 +145,7 @@ func errBrokenRecord(h frontier.Host) error {
 // partPrints is how many fingerprints one part has.
 const partPrints = 4096
 
+// eachSeen yields the sets one after the other, so that an import can write each of them at once.
 func (e *exporter) eachSeen() error {
 	return e.s.eachSeen(e.ctx, func(f seenField) error {
 		if f.broken {
@@ -192,6 +193,7 @@ func (s *Store) eachInLine(ctx context.Context, hosts []record, do func(r *recor
 	_, err := s.client.Pipelined(ctx, func(p goredis.Pipeliner) error {
 		for i := range hosts {
 			for k := range levels {
+				// By either count: when they differ Check reads what there is.
 				if key := queueKey(&hosts[i], int(k)); hosts[i].line[k]+hosts[i].lists[k] > 0 {
 					heads[key] = p.LRange(ctx, s.keys[0]+key, 0, headPage-1)
 				}
@@ -231,6 +233,7 @@ func (s *Store) eachOfLine(ctx context.Context, r *record, k int, head []string,
 	})
 }
 
+// queueKey is a list of a host, without the prefix.
 func queueKey(r *record, k int) string { return "q" + strconv.Itoa(k) + ":" + string(r.host) }
 
 func (e *exporter) delayed() error {

@@ -50,7 +50,7 @@ func (f *flight) take(ctx context.Context, s *Store, args []any, links int) (wor
 		case <-p.done:
 			return p.word, p.err
 		case f.turn <- struct{}{}:
-			if !ended(p.done) {
+			if !ended(p.done) { // whoever had the turn before may have taken it along
 				f.fly(ctx, s)
 			}
 			<-f.turn
@@ -85,13 +85,14 @@ func (f *flight) fly(sender context.Context, s *Store) {
 		err = errReply
 	}
 	for i, p := range aboard {
-		if p.err = err; err == nil {
+		if p.err = err; err == nil { // an error is everybody's: whether it took effect nobody knows, and each sends again
 			p.word, _ = words[i].(string)
 		}
 		close(p.done)
 	}
 }
 
+// board takes who came first, with no more links in all than one script is to take. One alone is never left behind.
 func (f *flight) board() []*passenger {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -105,6 +106,7 @@ func (f *flight) board() []*passenger {
 	return aboard
 }
 
+// ended tells whether a channel is closed.
 func ended(c <-chan struct{}) bool {
 	select {
 	case <-c:

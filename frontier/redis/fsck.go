@@ -105,6 +105,7 @@ func (s *Store) audit(ctx context.Context, repair bool) (*audit, error) {
 	if a.before, err = s.counts(ctx); err != nil {
 		return a, err
 	}
+	// Sets before the URLs that are looked up in them, and retries and dead URLs before the hosts that count them.
 	for _, look := range []func() error{
 		a.readMeta, a.readKeys, a.readSets, a.readDelayed, a.readDead, a.readSeeds, a.readHosts, a.readOrphans, a.readPoisoned, a.compare,
 	} {
@@ -130,6 +131,7 @@ func (a *audit) sure(fix func() error, format string, args ...any) { a.note(fals
 // loose notes what does not fit if nothing moved meanwhile.
 func (a *audit) loose(fix func() error, format string, args ...any) { a.note(true, fix, format, args) }
 
+// note keeps a finding, and what puts it right if that is wanted: also of those that are not told.
 func (a *audit) note(still bool, fix func() error, format string, args []any) {
 	if len(a.found) < maxFindings {
 		a.found = append(a.found, finding{fmt.Sprintf(format, args...), still})

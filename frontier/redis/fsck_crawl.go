@@ -24,6 +24,7 @@ var numbers = []string{
 	"clk", "skew", "wake", "grace", "ttl", "tok",
 }
 
+// readNumbers reads the numbers before any script does: open in lib.lua would stop at one that is none.
 func (a *audit) readNumbers() error {
 	v, err := a.s.meta(a.ctx, append([]string{"id"}, numbers...)...)
 	if err != nil {
@@ -133,6 +134,7 @@ func (a *audit) readKeys() error {
 	return a.checkKeys(page)
 }
 
+// checkKeys looks for the hosts and the sets that a page of keys belongs to. New hosts are no orphans: see readOrphans.
 func (a *audit) checkKeys(keys []string) error {
 	hosts, notes, sets := map[string]*goredis.BoolCmd{}, map[string]*goredis.BoolCmd{}, map[string]*goredis.StringCmd{}
 	last := map[string]int64{}
@@ -204,6 +206,7 @@ func (a *audit) readDead() error {
 	})
 }
 
+// readSeeds looks whether seeds can be read. They are not counted anywhere.
 func (a *audit) readSeeds() error {
 	return a.s.eachEntry(a.ctx, "seeds", 0, func(_ int64, text string) (bool, error) {
 		host, element, _ := strings.Cut(text, "\x00")

@@ -155,6 +155,7 @@ func (a *audit) checkIndex(index string, want int64) error {
 	return nil
 }
 
+// checkNames looks for hosts. Those of orphans get a record, and then their place in an index, in this repair.
 func (a *audit) checkNames(index string, names []string) error {
 	there := make([]*goredis.BoolCmd, len(names))
 	_, err := a.s.client.Pipelined(a.ctx, func(p goredis.Pipeliner) error {

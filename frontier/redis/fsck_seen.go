@@ -84,6 +84,7 @@ func (a *audit) resetSmall(f seenField) error {
 	return a.addAll(f.name, f.small)
 }
 
+// addAll adds fingerprints to a set as a batch of an import does: those that it has are not counted twice.
 func (a *audit) addAll(set string, fps []uint64) error {
 	for chunk := range slices.Chunk(fps, maxLinks) {
 		members := make([]string, len(chunk))

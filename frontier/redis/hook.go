@@ -63,7 +63,7 @@ func (l *link) try(ctx context.Context, send func(context.Context) error) error 
 		again := (full || stale) && time.Now().Before(end)
 		wasStale = wasStale || stale
 		if !again || !full || !l.shrink() {
-			l.room <- struct{}{}
+			l.room <- struct{}{} // else the place is kept out
 		}
 		if !again {
 			return err
@@ -82,7 +82,7 @@ func (l *link) enter(ctx context.Context) error {
 	if l.refused > 0 && time.Since(l.full) > fullTimeout {
 		l.refused--
 		l.full = time.Now()
-		l.room <- struct{}{}
+		l.room <- struct{}{} // does not block: its place is missing there
 	}
 	l.mu.Unlock()
 	select {

@@ -185,6 +185,7 @@ const (
 	sortedBytes = 8 << 18
 )
 
+// expect notes how large a set will be, by what is said of the hosts whose URLs are in it.
 func (m *importer) expect(set string, n int64) {
 	if n >= largeSet {
 		m.large[set] += n
@@ -330,6 +331,7 @@ func (m *importer) printed() bool {
 // undoTime is how long an import that failed cares for what it made.
 const undoTime = 30 * time.Second
 
+// undo removes what was made, also when the context has ended. Somebody may have purged it, and made another, meanwhile.
 func (m *importer) undo() error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.ctx), undoTime)
 	defer cancel()

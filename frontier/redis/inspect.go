@@ -90,6 +90,7 @@ type deadURL struct {
 	at     int64 // ms
 }
 
+// readDead reads an entry of T:x, which a script wrote, or text.
 func readDead(text string) (d deadURL, err error) {
 	why, element, _ := strings.Cut(text, "\x00")
 	var w struct {

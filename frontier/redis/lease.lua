@@ -29,6 +29,7 @@ local function try(name, h, items)
   return #items
 end
 
+-- heads lists up to n URLs of a host, by priority: of those in line or of those that are lent, which are the first of them.
 local function heads(name, h, lengths, n)
   local items
   for k = 0, 3 do
@@ -44,6 +45,7 @@ end
 local names, items = {}, {} -- of the hosts that are lent
 local turn = m.turn         -- 1 when a stranger goes first
 
+-- grant lends a host that is due, unless its first URL is to wait. What is counted it changes in m alone: lend writes it.
 local function grant(name, line, left)
   local h = hosts[name]
   local n = min(left, h[PROBATION] > 0 and 1 or batch)
@@ -68,6 +70,7 @@ local function grant(name, line, left)
   }
 end
 
+-- show is a lease as the caller reads it. Of one that was lent before it has what is not settled yet.
 local function show(name, list)
   local h = hosts[name]
   return { name, h[TOKEN], h[TTL], max(m.delay, h[DELAY]), h[SETTLED], list or heads(name, h, LENT, h[TOTAL]), h[FAILURES] - 1 }
@@ -126,7 +129,8 @@ local function lend()
   if ARGV[5] ~= '' then call('HSET', T .. 'a', worker, ARGV[5] .. ' ' .. table.concat(names, ' ')) end
 end
 
--- again finds what is left of the leases that answered this request before.
+-- again finds what is left of the leases that answered this request before. Their tokens have its nonce: the host may have
+-- come back meanwhile, and be lent to the same worker by another request.
 local function again()
   local before = ARGV[5] ~= '' and call('HGET', T .. 'a', worker) or ''
   if sub(before, 1, #ARGV[5] + 1) ~= ARGV[5] .. ' ' then return end

@@ -173,7 +173,7 @@ end
 -- pass lets time do its work, a bounded part of it: leases expire, then retries fall due. It tells whether some is left.
 local function pass()
   -- cut_off counts the death of a worker against the URLs that it held: an attempt each, and a strike against one that
-  -- was lent alone. The third strike is the end of it.
+  -- was lent alone. The third strike is the end of it. No other dies here, so no place in a list moves meanwhile.
   local function cut_off(name, h)
     local strike = h[TOTAL] == 1 and 1 or 0
     for k = 0, 3 do
@@ -200,9 +200,9 @@ local function pass()
       return
     end
     h[NEXT] = max(h[NEXT], h[DEADLINE] - floor(h[TTL] / 3) + max(m.delay, h[DELAY]))
-    cut_off(name, h)
+    cut_off(name, h) -- before finish, which forgets what is lent
     finish(name, h)
-    h[PROBATION], h[TOKEN], h[SETTLED] = 1, nil, nil
+    h[PROBATION], h[TOKEN], h[SETTLED] = 1, nil, nil -- no ack fits any more, not even one that is sent again
     bump('reclaimed', 1)
   end
 
@@ -219,7 +219,7 @@ local function pass()
     touch(name)
   end
 
-  local function first(key)
+  local function first(key) -- or never
     return tonumber(call('ZRANGE', T .. key, 0, 0, 'WITHSCORES')[2] or 2 ^ 52)
   end
 

@@ -137,6 +137,7 @@ func (l *link) find(ctx context.Context) (string, error) {
 	return server, nil
 }
 
+// known is the server, if it need not be looked for.
 func (l *link) known() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -160,7 +161,8 @@ func (l *link) leave() {
 	l.drop(func(*conn) bool { return true })
 }
 
-// drop closes connections. Calls under way on them fail.
+// drop closes connections. Calls under way on them fail. The caller holds mu, which conn.Close would
+// take: so it closes what is within.
 func (l *link) drop(which func(*conn) bool) {
 	for c := range l.conns {
 		if which(c) {

@@ -145,6 +145,7 @@ local function forget(s, fp)
   for b in pairs(spread(s, { fp })) do s.count = s.count - call('SREM', bucket(s, b), fp) end
 end
 
+-- commit_seen writes the fields of seen sets that changed. Their buckets were written at once.
 local function commit_seen()
   for name, s in pairs(sets) do
     if s.changed and s.small == '' then
@@ -158,8 +159,8 @@ end
 
 -- Accepting links
 
--- over_cap tells which cap keeps one more URL out, after n new ones that are not counted yet. A quarter of the queue is for
--- those of the first priority (Policy.QueueRoom).
+-- over_cap tells which cap keeps one more URL out, after n new ones that are not counted yet: max-host-pages, if both do. A
+-- quarter of the queue is for those of the first priority (Policy.QueueRoom).
 local function over_cap(h, n, priority)
   if m.max_host_pages > 0 and h[ACCEPTED] + n >= m.max_host_pages then return 'max-host-pages' end
   local room = m.max_host_queue
@@ -194,7 +195,7 @@ local function accept_run(i, n)
   local name, s, h = ARGV[i], seen(ARGV[i + 1])
   local is = known(s, i + 3, n)
   local was = m.imported == 1 and known(seen(''), i + 3, n) or {}
-  local fresh, elements, here = {}, {}, {}
+  local fresh, elements, here = {}, {}, {} -- here: a page can name a URL twice
   for j = 1, n do
     local fp = ARGV[i + 2 + j]
     if (is[j] or 0) == 0 and (was[j] or 0) == 0 and not here[fp] then

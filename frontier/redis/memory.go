@@ -29,6 +29,7 @@ func (s *Store) Remember(ctx context.Context, l *frontier.Lease, note []byte) er
 	return nil
 }
 
+// remind is Remember without the host in its errors. Time does its work first: a lease that has run out keeps nothing.
 func (s *Store) remind(ctx context.Context, l *frontier.Lease, note []byte) error {
 	if err := s.enter(ctx); err != nil {
 		return err
@@ -59,6 +60,7 @@ func (s *Store) Recall(ctx context.Context, h frontier.Host) (note []byte, age t
 	return note, age, nil
 }
 
+// recall reads in one pipeline, with the id of the crawl: a note by this name may be of another one that was made since.
 func (s *Store) recall(ctx context.Context, h frontier.Host) ([]byte, time.Duration, error) {
 	var text *goredis.StringCmd
 	var meta *goredis.SliceCmd

@@ -94,6 +94,7 @@ func (s *Store) records(ctx context.Context, cursor string, lists bool, names ..
 	return p, nil
 }
 
+// readRecord reads a row of hosts.lua: with lists it has seven fields.
 func readRecord(reply any, lists bool) (r record, err error) {
 	row, _ := reply.([]any)
 	if len(row) < 3 || lists && len(row) < 7 {

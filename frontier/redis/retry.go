@@ -34,7 +34,7 @@ func (s *Store) Retry(ctx context.Context, h frontier.Host, r frontier.Reason) (
 		if err != nil {
 			return n, fmt.Errorf("retry dead URLs: %w", err)
 		}
-		at += size - revived
+		at += size - revived // those have left the list
 	}
 	return n, nil
 }

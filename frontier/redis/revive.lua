@@ -10,7 +10,7 @@ for i = 4, #ARGV, 5 do
   if call('LINDEX', T .. 'x', ARGV[i]) == ARGV[i + 1] then
     local name, reason, element = ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
     local h, k = host(name), byte(element) % 4
-    call('LSET', T .. 'x', ARGV[i], '')
+    call('LSET', T .. 'x', ARGV[i], '') -- taken out at the end: the places of the others stay good until then
     call('RPUSH', queue(name, k), element)
     h[DEAD], h[LINE + k], h[FAILURES] = max(h[DEAD] - 1, 0), h[LINE + k] + 1, 0
     counts['dead:' .. reason] = (counts['dead:' .. reason] or 0) - 1

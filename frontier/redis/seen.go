@@ -28,6 +28,7 @@ const (
 	printBits   = 53
 )
 
+// readSeenField reads a field as links.lua writes it.
 func readSeenField(name, text string) seenField {
 	f := seenField{name: name}
 	if numbers, large := strings.CutPrefix(text, "!"); large {
