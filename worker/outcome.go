@@ -169,6 +169,11 @@ func again(why frontier.Reason, detail string, wait time.Duration) *verdict {
 	return &verdict{Outcome: frontier.Outcome{Verdict: frontier.Retry, Reason: why, Detail: detail, After: wait}}
 }
 
+// refusal is of an item that is not to be fetched.
+func refusal(why frontier.Reason) *verdict {
+	return &verdict{Outcome: frontier.Outcome{Verdict: frontier.Refused, Reason: why}}
+}
+
 // dead gives an item up, and begins the record that says so.
 func (v *visit) dead(it *frontier.Item, why frontier.Reason, detail string) *verdict {
 	p := &verdict{Outcome: frontier.Outcome{Verdict: frontier.Dead, Reason: why, Detail: detail}, record: v.record(it)}

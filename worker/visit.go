@@ -252,10 +252,6 @@ func (v *visit) forbidden(i int) *verdict {
 	return nil
 }
 
-func refusal(why frontier.Reason) *verdict {
-	return &verdict{Outcome: frontier.Outcome{Verdict: frontier.Refused, Reason: why}}
-}
-
 // fetch sends one request and gives the turn up as soon as it is sent.
 func (v *visit) fetch(ctx context.Context, it *frontier.Item) (*crawler.Response, error) {
 	return v.request(ctx, it, v.pace.yield)
