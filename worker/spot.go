@@ -130,7 +130,11 @@ func (s spot) fill(was string) string {
 	case aNumber:
 		return string('1'+byte(rand.IntN(9))) + drawnLike("00000000")
 	case aDraw:
-		return drawnLike(was)
+		other := drawnLike(was)
+		for other == was { // which has few letters and digits
+			other = drawnLike(was)
+		}
+		return other
 	}
 	return nonsense(len(was))
 }

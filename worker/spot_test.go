@@ -36,3 +36,13 @@ func FuzzSpots(f *testing.F) {
 		}
 	})
 }
+
+func TestWhatIsDrawnIsNeverWhatItStandsFor(t *testing.T) {
+	t.Parallel()
+	const few = "A0,,,,,,,,0"
+	for range 10_000 {
+		if (spot{0, len(few), aDraw}).fill(few) == few {
+			t.Fatal("a question that is no question")
+		}
+	}
+}
