@@ -51,7 +51,7 @@ func newVisit(w *worker, l frontier.Lease, sent time.Time) *visit {
 		w: w, plan: plan, l: l, pace: newPace(plan.Policy.Delay, l.Delay), acks: newTurn(),
 		health: health{
 			failures: l.Failures, told: l.Failures,
-			crowded: l.Failures < 0 && !plan.Scope.IsSeed(l.Host) && w.traps.isCrowded(l.Host, plan.Policy.MaxDomainHosts),
+			crowded: l.Failures < 0 && w.traps.isCrowded(l.Host, plan.Policy.MaxDomainHosts) && !plan.Scope.IsSeed(l.Host),
 		},
 		pages: make([]*verdict, len(l.Items)), taken: l.Settled, acked: l.Settled, renewed: sent, news: make(chan struct{}, 1), isOver: make(chan struct{}),
 		seats: map[int]*seat{},
