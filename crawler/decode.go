@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/flate"
@@ -43,7 +44,7 @@ func contentEncoding(h http.Header) (string, error) {
 
 // decode turns r.Raw into r.Body.
 func (h *holding) decode(ctx context.Context, encoding string, r *Response) error {
-	body, more, err := h.decodeUpTo(ctx, encoding, r.Raw)
+	body, more, err := h.decodeUpTo(ctx, encoding, r)
 	if errors.Is(err, errNoRoom) {
 		// The decoder was given up, and the work begins anew: to wait for memory with a decoder in hand could block
 		// those who have the memory. How much it will take is not known.
@@ -51,7 +52,7 @@ func (h *holding) decode(ctx context.Context, encoding string, r *Response) erro
 		if err := h.wait(ctx, everything); err != nil {
 			return err
 		}
-		body, more, err = h.decodeUpTo(ctx, encoding, r.Raw)
+		body, more, err = h.decodeUpTo(ctx, encoding, r)
 	}
 	if r.Truncated && errors.Is(err, io.ErrUnexpectedEOF) {
 		err = nil // we cut it ourselves
@@ -64,21 +65,22 @@ func (h *holding) decode(ctx context.Context, encoding string, r *Response) erro
 }
 
 // decodeUpTo decodes up to h.max bytes, when it is its turn.
-func (h *holding) decodeUpTo(ctx context.Context, encoding string, raw []byte) (body []byte, more bool, err error) {
+func (h *holding) decodeUpTo(ctx context.Context, encoding string, r *Response) (body []byte, more bool, err error) {
 	select {
 	case h.bodies.decoding <- struct{}{}:
 		defer func() { <-h.bodies.decoding }()
 	case <-ctx.Done():
 		return nil, false, ctx.Err()
 	}
+	defer func(began time.Time) { r.Decoding += time.Since(began) }(time.Now())
 	d := h.bodies.decoders.Get().(*decoder)
 	defer h.bodies.decoders.Put(d)
 	defer d.src.Reset(nil) // the pool is to keep no body alive
-	src, err := d.open(encoding, raw)
+	src, err := d.open(encoding, r.Raw)
 	if err != nil {
 		return nil, false, err
 	}
-	return h.fill(ctx, src, h.max, 3*int64(len(raw)), nil)
+	return h.fill(ctx, src, h.max, 3*int64(len(r.Raw)), nil)
 }
 
 // decoder decodes one body at a time; its parts are made when they are first needed.

@@ -95,8 +95,8 @@ func TestABombIsCutAtTheLimit(t *testing.T) {
 	s, f := encodedServer(t, pages), newFetcher(t, Config{MaxBody: limit})
 	for encoding, raw := range pages {
 		r := fetch(t, f, s.URL+"/?"+encoding)
-		if len(r.Body) != limit || !r.Truncated {
-			t.Errorf("%s bomb of %d bytes: %d bytes, truncated %v", encoding, len(raw), len(r.Body), r.Truncated)
+		if len(r.Body) != limit || !r.Truncated || r.Decoding <= 0 || r.Decoding > r.Duration {
+			t.Errorf("%s bomb of %d bytes: %d bytes, truncated %v, decoded in %v of %v", encoding, len(raw), len(r.Body), r.Truncated, r.Decoding, r.Duration)
 		}
 		r.Release()
 	}

@@ -3,15 +3,19 @@ package worker
 import (
 	"runtime"
 	"time"
+
+	"trawl/crawler"
 )
 
-// A page of 100,000 links is as much work as a thousand others, and a few hosts with nothing else would have the machine to
-// themselves. So large pages are read by half of the processors, a host is asked for nothing while one of its own is read,
-// and after one of many links it rests for so long that it gets about a tenth of one processor. Ordinary pages pass by.
+// A page of 100,000 links is as much work as a thousand others, and so is one that decodes to 10 MiB of tags: a few hosts
+// with nothing else would have the machine to themselves. So large pages are read by half of the processors, a host is
+// asked for nothing while one of its own is read, and after one of them, or one of many links, it rests for so long that it
+// gets about a tenth of one processor, unless there is no other host to visit. Ordinary pages pass by.
 const (
 	largePage = 256 << 10
 	manyLinks = 1000
-	linkRest  = 20 * time.Microsecond // for each; some ten times what one costs us
+	linkRest  = workRest * 2 * time.Microsecond // for each
+	workRest  = 10                              // times the work
 	// mostLinkBytes is for how long the links of a page may be together once they are resolved. A base of 2 KB makes
 	// 200 MB of 100,000 links that are a byte each.
 	mostLinkBytes = 8 << 20
@@ -33,9 +37,16 @@ func (d desks) sit(body []byte) (leave func()) {
 
 func isLarge(body []byte) bool { return len(body) > largePage }
 
-// pay lets the host rest after a page of so many links.
-func (v *visit) pay(links int) {
+// pay lets the host rest after a page of so many links that took so long to read.
+func (v *visit) pay(resp *crawler.Response, links int, read time.Duration) {
+	rest := time.Duration(0)
 	if links > manyLinks {
-		v.pace.rest(time.Duration(links) * linkRest)
+		rest = time.Duration(links) * linkRest
+	}
+	if isLarge(resp.Body) { // the time that others take tells more of the machine
+		rest = max(rest, workRest*(resp.Decoding+read))
+	}
+	if rest > 0 && v.w.busy() > 1 {
+		v.pace.rest(rest)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -36,10 +37,11 @@ func largely(page string) string { return page + strings.Repeat(" ", largePage+1
 
 func TestAHostRestsAfterAPageOfVeryManyLinks(t *testing.T) {
 	lists := map[string]string{"many.test": largely(indexOf(manyLinks + 1)), "some.test": largely(indexOf(manyLinks))}
-	inBubble(t, hasty, answerWith(func(r *http.Request) string { return lists[r.Host] }), func(x *trial) {
+	inBubble(t, hasty, besideAnother(answerWith(func(r *http.Request) string { return lists[r.Host] })), func(x *trial) {
 		x.seed(append(urls("many.test", 5), urls("some.test", 5)...)...)
+		x.seed(urls(another, 1)...)
 		x.run()
-		x.settled(10, 0)
+		x.settled(11, 0)
 		for _, gap := range x.gaps("many.test") {
 			if gap < manyLinks*linkRest {
 				x.Errorf("asked again after %v", gap)
@@ -67,8 +69,8 @@ func TestAHostRestsAfterAnAnswerToNonsenseOfVeryManyLinks(t *testing.T) {
 		known[next[0]], known[next[1]] = true, true
 		return link(next...)
 	})
-	inBubble(t, echoes(func(p *frontier.Policy) { p.MaxHostPages = 40 }), answer, func(x *trial) {
-		x.seed("http://a.test/")
+	inBubble(t, echoes(func(p *frontier.Policy) { p.MaxHostPages = 40 }), besideAnother(answer), func(x *trial) {
+		x.seed(append(urls(another, 1), "http://a.test/")...)
 		x.run()
 		all, probes := x.web.log().Requests("a.test"), x.probes()
 		if len(probes) == 0 {
@@ -80,6 +82,52 @@ func TestAHostRestsAfterAnAnswerToNonsenseOfVeryManyLinks(t *testing.T) {
 			}
 		}
 	})
+}
+
+// another is a host that is visited all the time.
+const another = "another.test"
+
+func besideAnother(answer http.HandlerFunc) http.HandlerFunc {
+	return func(rw http.ResponseWriter, r *http.Request) {
+		if r.Host != another {
+			answer(rw, r)
+			return
+		}
+		time.Sleep(5 * time.Second)
+	}
+}
+
+// A large page that took long to read, as one that was packed or has a million tags, has its host rest as long as others
+// need to get most of the machine. A host that is visited alone has it anyway.
+func TestAHostRestsAfterLargePagesThatAreMuchWork(t *testing.T) {
+	const toRead = 10 * time.Millisecond
+	for name, c := range map[string]struct {
+		page  string
+		alone bool
+		least time.Duration
+	}{
+		"large":        {page: largely(""), least: workRest * toRead},
+		"large, alone": {page: largely(""), alone: true},
+		"small":        {page: "small"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, hasty, besideAnother(answerWith(func(*http.Request) string { return c.page })), func(x *trial) {
+				x.cfg.Extract = func([]byte, string) (map[string][]string, bool) {
+					time.Sleep(toRead)
+					return nil, true
+				}
+				x.seed(urls("a.test", 5)...)
+				if !c.alone {
+					x.seed(urls(another, 1)...)
+				}
+				x.run()
+				gaps := x.gaps("a.test")
+				if len(gaps) != 4 || slices.Min(gaps) < c.least || slices.Max(gaps) > c.least+2*toRead {
+					x.Errorf("asked again after %v", gaps)
+				}
+			})
+		})
+	}
 }
 
 // TestLargePagesAreReadApart has pages that take long to read: large ones of some hosts, and one that is not large.

@@ -61,6 +61,7 @@ func (v *visit) record(it *frontier.Item) *crawler.Record {
 func (v *visit) read(ctx context.Context, it *frontier.Item, resp *crawler.Response) *verdict {
 	l := links{v: v, from: it}
 	p := &verdict{Outcome: frontier.Outcome{Verdict: frontier.Done}, record: v.record(it)}
+	v.pay(resp, 0, 0)
 	if to := resp.Header.Get("Location"); to != "" && resp.Status/100 == 3 {
 		p.record.Redirect = l.redirect(to)
 	} else if v.isSitemap(it, resp) {
@@ -128,8 +129,9 @@ func escapeBytes(ref string) string {
 
 // page reads an HTML page.
 func (l *links) page(rec *crawler.Record, resp *crawler.Response) {
+	began := time.Now()
 	doc := parser.HTML(resp.Body, resp.Header.Get("Content-Type"), parser.Options{Agent: l.v.w.Token, Assets: l.v.plan.Policy.Assets})
-	defer l.v.pay(len(doc.Links))
+	defer func() { l.v.pay(resp, len(doc.Links), time.Since(began)) }()
 	rec.Title, rec.Charset, rec.Truncated = doc.Title, doc.Charset, doc.Truncated
 	if l.v.w.Extract != nil {
 		var whole bool

@@ -244,8 +244,9 @@ func (v *visit) likeness(u frontier.URL, resp *crawler.Response) (shape uint64, 
 	if !parser.IsHTML(kind, resp.Body) {
 		return 0, nil
 	}
+	began := time.Now()
 	doc := parser.HTML(resp.Body, kind, parser.Options{Agent: v.w.Token})
-	v.pay(len(doc.Links))
+	v.pay(resp, len(doc.Links), time.Since(began))
 	base := frontier.NewBase(u, doc.Base)
 	for _, link := range doc.Links {
 		to, err := base.Resolve(link.URL)
