@@ -40,7 +40,7 @@ type Policy struct {
 	MaxPathRepeats int `json:"max_path_repeats"` // times that a segment occurs in a path
 	MaxDates       int `json:"max_dates"`        // URLs that differ in nothing but a date; 20 times as many in all; by each worker
 	MaxQueries     int `json:"max_queries"`      // URLs that differ in nothing but the query; 10 times as many in all; by each worker
-	MaxDomainHosts int `json:"max_domain_hosts"` // hosts of a registrable domain that others link to, beside seeds; by each worker
+	MaxDomainHosts int `json:"max_domain_hosts"` // hosts of a registrable domain that others link to, beside seeds; a tenth, if it does itself; by each worker
 	EchoAfter      int `json:"echo_after"`       // pages of one shape, after which URLs that cannot exist are tried; 20 times as many on a list are enough to know the rest
 
 	Delay         time.Duration `json:"delay"`           // from the start of one request to a host to the start of the next

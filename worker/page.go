@@ -225,10 +225,18 @@ func (l *links) trap(e *frontier.Entry) frontier.Reason {
 		return ""
 	case l.echo:
 		return frontier.Echo
-	case e.URL.Host() != l.v.l.Host && !l.v.plan.Scope.IsSeed(e.URL.Host()) && l.v.w.traps.isOneOfMany(e.URL, l.v.plan.Policy.MaxDomainHosts):
+	case e.URL.Host() != l.v.l.Host && !l.v.plan.Scope.IsSeed(e.URL.Host()) && l.isOneOfMany(e.URL):
 		return frontier.ManyHosts
 	}
 	return l.v.w.traps.refuses(e.URL, &l.v.plan.Policy)
+}
+
+// isOneOfMany tells whether a link leads to a host of a domain that has too many: those that others name, or, unless it is
+// the domain that is to be crawled, those that its own hosts name.
+func (l *links) isOneOfMany(u frontier.URL) bool {
+	p := &l.v.plan.Policy
+	own := p.Scope != frontier.ScopeDomain && u.Domain() == l.v.l.Host.URL("/").Domain()
+	return l.v.w.traps.isOneOfMany(u, own, p.MaxDomainHosts)
 }
 
 func (l *links) allowed(e *frontier.Entry) bool {

@@ -31,6 +31,7 @@ const (
 	several     = 10
 	hostDates   = 20 // times Policy.MaxDates
 	hostQueries = 10 // times Policy.MaxQueries
+	ownHosts    = 10 // Policy.MaxDomainHosts by this, for those that are named by others of their domain
 )
 
 // traps finds sites that make up URLs without end, by what the worker saw of them. It counts for this worker alone,
@@ -121,16 +122,21 @@ func (t *traps) sitemaps(u frontier.URL) int {
 	return t.count(string(u.Host()), 'm', nil).add(maphash.String(t.seed, u.Path()), maxSitemaps)
 }
 
-// isOneOfMany counts the hosts of a registrable domain that others link to, and tells whether there are too many. Names
-// such as www.example.com are not made up; they are what most links lead to, and cost nothing here.
-func (t *traps) isOneOfMany(u frontier.URL, limit int) bool {
+// isOneOfMany counts the hosts of a registrable domain that others link to, and tells whether there are too many. A name
+// server that answers any name makes as many as its pages care to name: so far fewer are let pass that are named by hosts
+// of their own domain. Names such as www.example.com are not made up; they are what most links lead to, and cost nothing.
+func (t *traps) isOneOfMany(u frontier.URL, own bool, limit int) bool {
 	domain := domainOf(u)
 	if limit <= 0 || domain == "" {
 		return false
 	}
+	hash := maphash.String(t.seed, string(u.Host()))
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.count(domain, 'h', nil).add(maphash.String(t.seed, string(u.Host())), limit) > limit
+	if most := max(1, limit/ownHosts); own && t.count(domain, 'o', nil).add(hash, most) > most {
+		return true
+	}
+	return t.count(domain, 'h', nil).add(hash, limit) > limit
 }
 
 // crowdedDomain is how many hosts of a registrable domain that others link to make it a crowded one.

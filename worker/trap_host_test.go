@@ -152,42 +152,53 @@ func TestAnHonestSiteOf20000PagesLosesNothing(t *testing.T) {
 	})
 }
 
+// Hosts of one domain have an end: soon, if it is their own domain that names them and not the one to be crawled.
 func TestHostsOfOneDomainHaveAnEnd(t *testing.T) {
 	t.Parallel()
-	p := policy(func(p *frontier.Policy) { p.Scope = frontier.ScopeAny })
+	most := frontier.DefaultPolicy().MaxDomainHosts
+	hostsEnd(t, frontier.ScopeAny, "http://here.example.com", map[string]int{
+		"http://x%d.example.com": most / ownHosts, "http://www.%d.example.co.uk": most, "http://example.org:%d": most,
+	})
+	hostsEnd(t, frontier.ScopeAny, "http://elsewhere.test", map[string]int{"http://x%d.example.com": most})
+	hostsEnd(t, frontier.ScopeDomain, "http://here.example.com", map[string]int{"http://x%d.example.com": most})
+}
+
+// hostsEnd wants about so many hosts of a form to be let pass from the page of another, and as many as there are of those
+// that count for nothing.
+func hostsEnd(t *testing.T, s frontier.ScopeRule, here frontier.Host, want map[string]int) {
+	p := policy(func(p *frontier.Policy) { p.Scope = s })
 	scope, err := frontier.NewScope(p)
 	if err != nil {
 		t.Fatal(err)
 	}
 	scope.Add(frontier.Host("http://seed.example.com").URL("/"))
-	here := frontier.Host("http://here.example.com")
 	l := links{v: &visit{w: &worker{traps: newTraps()}, plan: &Plan{Policy: p, Scope: scope}, l: frontier.Lease{Host: here}}}
 	offer := func(host string) (taken bool) {
 		before := len(l.found)
 		l.offer(frontier.Entry{URL: frontier.Host(host).URL("/")})
 		return len(l.found) > before
 	}
-	for _, form := range []string{"http://x%d.example.com", "http://www.%d.example.co.uk", "http://example.org:%d"} {
+	for form, want := range want {
 		n := 0
 		for i := range p.MaxDomainHosts * 3 / 2 {
 			if offer(fmt.Sprintf(form, i+1)) {
 				n++
 			}
 		}
-		if n < p.MaxDomainHosts*7/8 || n > p.MaxDomainHosts*9/8 {
-			t.Errorf("%s: %d were let pass", form, n)
+		if n < want*7/8 || n > want*9/8 {
+			t.Errorf("%s, from %s under scope %s: %d were let pass, want %d", form, here, s, n, want)
 		}
 	}
-	for _, host := range []string{
-		"http://example.com", "https://www.example.com", "http://example.co.uk", "http://www.example.org", "http://seed.example.com", string(here), "http://x1.example.net",
-	} {
+	free := []string{"http://example.com", "https://www.example.com", "http://seed.example.com", string(here)}
+	if s == frontier.ScopeAny {
+		free = append(free, "http://example.co.uk", "http://www.example.org", "http://x1.example.net")
+		for i := range p.MaxDomainHosts * 2 {
+			free = append(free, fmt.Sprintf("http://x.example-%d.com", i))
+		}
+	}
+	for _, host := range free {
 		if !offer(host) {
-			t.Errorf("%s is refused", host)
-		}
-	}
-	for i := range p.MaxDomainHosts * 2 {
-		if host := fmt.Sprintf("http://x.example-%d.com", i); !offer(host) {
-			t.Fatalf("%s, of a domain of its own, is refused", host)
+			t.Fatalf("%s is refused", host)
 		}
 	}
 	if list := l.refused; len(list) != 1 || list[0].Reason != frontier.ManyHosts {
@@ -215,7 +226,7 @@ func BenchmarkRefusesOfAHost(b *testing.B) {
 			traps, u := newTraps(), host.URL("/")
 			b.ReportAllocs()
 			for b.Loop() {
-				traps.isOneOfMany(u, p.MaxDomainHosts)
+				traps.isOneOfMany(u, false, p.MaxDomainHosts)
 			}
 		})
 	}
