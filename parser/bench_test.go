@@ -108,6 +108,19 @@ func BenchmarkRobots(b *testing.B) {
 			}
 		}
 	})
+	b.Run("Allowed/600 KiB of stars", func(b *testing.B) {
+		var body strings.Builder
+		for i := 0; body.Len() < 600<<10; i++ {
+			fmt.Fprintf(&body, "Disallow: /*word%d*a*e*i*o*u*%d*$\n", i%1000, i)
+		}
+		r, long := ParseRobots([]byte("User-agent: *\n"+body.String()), "trawl"), path+strings.Repeat("aeiou", 350)
+		b.ReportAllocs()
+		for b.Loop() {
+			if ok, _ := r.Allowed(long); !ok {
+				b.Fatal("not allowed")
+			}
+		}
+	})
 	b.Run("ParseRobots/temoto", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {

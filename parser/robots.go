@@ -18,6 +18,7 @@ const MaxRobots = 500 << 10
 // may be shared; it keeps no part of the file it was made of but the rules.
 type Robots struct {
 	rules    []rule
+	hinted   int // rules that have hints
 	delay    time.Duration
 	sitemaps []string
 }
@@ -25,6 +26,7 @@ type Robots struct {
 // rule is one Allow or Disallow.
 type rule struct {
 	pattern pattern
+	hints   hints
 	allow   bool
 	line    string // as written
 }
@@ -65,7 +67,8 @@ func trimRobotsBOM(body []byte) []byte {
 // Allowed tells whether the agent may fetch path, a URL's path and query from its first slash on, and which line decided,
 // as written: "Disallow: /x". No line decides where no rule matches, nor for /robots.txt itself, which is always allowed.
 // The longest matching pattern decides; of an Allow and a Disallow of the same length, the Allow (RFC 9309 section
-// 2.2.2). Cost: O(rules x len(path)) at worst; for a rule without "*", no more than a comparison of prefixes.
+// 2.2.2). Cost: O(rules x len(path)) at worst; for a rule without "*" no more than a comparison of prefixes, and not much
+// more for others of which there are many.
 func (r *Robots) Allowed(path string) (ok bool, line string) {
 	if len(r.rules) == 0 || path == "/robots.txt" {
 		return true, ""
@@ -73,8 +76,13 @@ func (r *Robots) Allowed(path string) (ok bool, line string) {
 	path = canonical(path, false)
 	// Rules are few and most fail at their first bytes: an index would cost more than it saves.
 	var best *rule
+	var in trigrams
+	many := r.hinted > manyHinted
+	if many {
+		in.add(path)
+	}
 	for i := range r.rules {
-		if c := &r.rules[i]; c.outranks(best) && c.pattern.matches(path) {
+		if c := &r.rules[i]; c.outranks(best) && (!many || c.hints.mayMatch(&in)) && c.pattern.matches(path) {
 			best = c
 		}
 	}
@@ -222,11 +230,8 @@ func (p *robotsParser) rule(line, value []byte, allow bool) {
 		return
 	}
 	text := string(line) // value is its end: with luck, one copy serves both
-	r := rule{
-		pattern: newPattern(text[len(text)-len(value):]),
-		allow:   allow,
-		line:    strings.ToValidUTF8(text, "\ufffd"),
-	}
+	pattern := newPattern(text[len(text)-len(value):])
+	r := rule{pattern, pattern.hints(), allow, strings.ToValidUTF8(text, "\ufffd")}
 	if p.inOwn {
 		p.own.rules = append(p.own.rules, r)
 	}
@@ -259,5 +264,11 @@ func (p *robotsParser) robots() *Robots {
 	if p.own.named {
 		g = p.own
 	}
-	return &Robots{rules: slices.Clip(g.rules), delay: g.delay, sitemaps: p.sitemaps}
+	r := &Robots{rules: slices.Clip(g.rules), delay: g.delay, sitemaps: p.sitemaps}
+	for i := range r.rules {
+		if r.rules[i].hints.any() {
+			r.hinted++
+		}
+	}
+	return r
 }

@@ -65,3 +65,36 @@ func plainPath(rnd *rand.Rand, most int) string {
 	}
 	return path
 }
+
+// TestManyRulesWithStarsDecideAsOneByOne has files of so many rules that some are passed over without a search.
+func TestManyRulesWithStarsDecideAsOneByOne(t *testing.T) {
+	t.Parallel()
+	rnd := rand.New(rand.NewPCG(3, 4))
+	draw := func(letters string, n int) string {
+		b := []byte("/")
+		for range n {
+			b = append(b, letters[rnd.IntN(len(letters))])
+		}
+		return string(b)
+	}
+	for range 2000 {
+		all := make([]string, 3*manyHinted)
+		for i := range all {
+			all[i] = []string{"Allow: ", "Disallow: "}[rnd.IntN(2)] + draw("aaabbc/**", 2+rnd.IntN(10)) + []string{"", "$"}[rnd.IntN(2)]
+		}
+		many := ParseRobots([]byte("User-agent: *\n"+strings.Join(all, "\n")), "trawl")
+		for range 20 {
+			path, want := draw("aaabbc/", rnd.IntN(20)), (*rule)(nil)
+			for _, line := range all {
+				one := ParseRobots([]byte("User-agent: *\n"+line), "trawl")
+				if _, by := one.Allowed(path); by != "" && one.rules[0].outranks(want) {
+					want = &one.rules[0]
+				}
+			}
+			ok, line := many.Allowed(path)
+			if want == nil && (!ok || line != "") || want != nil && (ok != want.allow || line != want.line) {
+				t.Fatalf("%s: %v by %q, want %+v\n%s", path, ok, line, want, strings.Join(all, "\n"))
+			}
+		}
+	}
+}
