@@ -124,6 +124,27 @@ func TestAWorkerThatIsIdleWaitsForWhoStillSeeds(t *testing.T) {
 	})
 }
 
+func TestAWorkerThatIsIdleBeginsWhenItHearsOfNewURLs(t *testing.T) {
+	const late = 1500 * time.Millisecond
+	inBubble(t, frontier.DefaultPolicy(), func(http.ResponseWriter, *http.Request) {}, func(x *trial) {
+		news := make(chan struct{}, 1)
+		x.cfg.News = news
+		if err := x.model.Hold(x.Context(), "seeds", time.Hour); err != nil {
+			x.Fatal(err)
+		}
+		time.AfterFunc(late, func() {
+			x.seed("http://a.test/")
+			news <- struct{}{}
+			if err := x.model.Hold(x.Context(), "seeds", 0); err != nil {
+				x.Error(err)
+			}
+		})
+		if took := x.run(); took != late || x.stats().Done != 1 {
+			x.Errorf("ended after %v: %+v", took, x.stats())
+		}
+	})
+}
+
 // A page that is under way may lead to hosts that can be asked, whenever it ends.
 func TestAWorkerIsNotIdleWhileAPageIsUnderWay(t *testing.T) {
 	p := policy(func(p *frontier.Policy) { p.Timeout, p.Scope = time.Hour, frontier.ScopeAny })

@@ -52,6 +52,7 @@ type Config struct {
 	MaxIdle     time.Duration   // end with an IdleError when no host is due for longer, but for its delay; 0: wait as long as it takes
 	Grace       time.Duration   // how long pages under way may take once Drain is closed; 30 s
 	Drain       <-chan struct{} // closed to end the crawl softly; nil: never
+	News        <-chan struct{} // signals that somebody pushed URLs, which a worker with nothing to do finds anyway; nil: never
 	Tally       *Tally          // counts, for others to read; nil: a private one
 	Log         *slog.Logger    // nil: none
 }
@@ -104,6 +105,7 @@ func (w *worker) run(ctx context.Context) error {
 	working, over := context.WithCancel(ctx)
 	helpers.Go(func() { w.join(working) })
 	helpers.Go(func() { w.endGrace(ctx, done) })
+	helpers.Go(func() { w.heed(done) })
 	w.loop(ctx)
 	w.visits.Wait()
 	over()
@@ -250,6 +252,18 @@ func (w *worker) rouse() {
 	select {
 	case w.wake <- struct{}{}:
 	default:
+	}
+}
+
+// heed passes on the news of others.
+func (w *worker) heed(done <-chan struct{}) {
+	for {
+		select {
+		case <-w.News:
+			w.rouse()
+		case <-done:
+			return
+		}
 	}
 }
 

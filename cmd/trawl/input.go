@@ -107,6 +107,7 @@ type seeder struct {
 	name   string             // to hold the crawl by
 	accept func(frontier.URL) // told of every seed of an input before it is pushed; nil: nobody
 	warn   io.Writer
+	news   chan struct{} // gets a signal when seeds were pushed; nil: nobody waits for it
 
 	batch  []frontier.Entry // not pushed yet
 	pushed time.Time        // the latest
@@ -218,6 +219,10 @@ func (s *seeder) push(ctx context.Context) error {
 		}
 		s.offered += int64(len(s.batch))
 		s.added += int64(added)
+		select {
+		case s.news <- struct{}{}:
+		default: // the signal is there
+		}
 	}
 	s.batch, s.pushed = s.batch[:0], time.Now()
 	return nil

@@ -65,7 +65,7 @@ func (s *session) run(ctx context.Context, io streams, o *workFlags, inputs []in
 	}
 	group.Go(func() error {
 		defer enough() // an input may never end
-		return s.work(working, o, logger)
+		return s.work(working, o, logger, feeder.news)
 	})
 	why, err := s.why(group.Wait())
 	if why == byDrain && len(inputs) > 0 && !feeder.fed { // an outage was longer than it can hold the crawl
@@ -90,10 +90,10 @@ func (s *session) mention(ctx context.Context, io streams) error {
 
 // feeder feeds the inputs.
 func (s *session) feeder(io streams) *seeder {
-	return &seeder{frontier: s.store, name: holder(s.name), accept: s.plans.accept, warn: io.err}
+	return &seeder{frontier: s.store, name: holder(s.name), accept: s.plans.accept, warn: io.err, news: make(chan struct{}, 1)}
 }
 
-func (s *session) work(ctx context.Context, o *workFlags, log *slog.Logger) error {
+func (s *session) work(ctx context.Context, o *workFlags, log *slog.Logger, news <-chan struct{}) error {
 	c := worker.Config{
 		Frontier:    s.store,
 		Crawl:       s.plans.latest(),
@@ -106,6 +106,7 @@ func (s *session) work(ctx context.Context, o *workFlags, log *slog.Logger) erro
 		TTL:         time.Duration(o.leaseTTL),
 		Grace:       max(time.Duration(o.grace), 1), // 0 would mean the worker's own
 		Drain:       s.brake.pulled,
+		News:        news,
 		Forever:     o.forever,
 		Extract:     s.extract,
 		Tally:       s.tally,
