@@ -8,9 +8,10 @@ import (
 )
 
 // series are the URLs of one folder, or of one path with any query, that one page or sitemap leads to, or all those of a
-// host that another one leads to. Pages can list 100,000 that are not there, or that are all the same.
+// host that another one leads to. Pages can list 100,000 that are not there, or that are all the same, or with which their
+// site answers anything: those say more, but nothing against what a sitemap lists.
 type series struct {
-	barren int    // of the latest in a row
+	barren int    // of the latest in a row; echoes several times
 	body   uint64 // of the latest
 }
 
@@ -18,6 +19,7 @@ type series struct {
 const (
 	maxSeries   = 16_384
 	barrenAfter = 20
+	echoCounts  = 5
 )
 
 func (s *series) weight() int { return s.barren }
@@ -37,9 +39,12 @@ func (t *traps) yields(e *frontier.Entry, p *verdict) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := t.series.get(key)
-	if isGone || isPage && body == s.body {
+	switch {
+	case p.echo && e.Priority == 0:
+		s.barren += echoCounts
+	case isGone || isPage && body == s.body:
 		s.barren++
-	} else {
+	default:
 		s.barren = 0
 	}
 	s.body = body

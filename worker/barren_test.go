@@ -74,3 +74,45 @@ func TestListsOfWhatIsNotThereAreNotReadToTheirEnd(t *testing.T) {
 		}
 	}
 }
+
+// A site that answers anything may list as much as it likes on its front page. What its sitemap lists is fetched.
+func TestListsOfWhatASiteAnswersAnythingWithAreNotReadToTheirEnd(t *testing.T) {
+	t.Parallel()
+	const all, enough = 1000, barrenAfter * 10 / echoCounts
+	anything := func(_ int, rw http.ResponseWriter) {
+		rw.Header().Set("Content-Type", "text/html")
+		fmt.Fprint(rw, "<h1>", link("/list/"+word(), "/list/"+word()))
+	}
+	for list, want := range map[string]int{"/": enough, "/sitemap.xml": all} {
+		t.Run(list, func(t *testing.T) {
+			inBubble(t, echoes(nil), anyOf(longList(all, anything), anything), func(x *trial) {
+				if list == "/" {
+					x.seed("http://a.test/")
+				} else {
+					x.seedSitemap("http://a.test" + list)
+				}
+				x.run()
+				n := 0
+				for _, r := range x.journal.records {
+					if number(strings.TrimPrefix(r.URL, "http://a.test/list/"), 1, 4) >= 0 {
+						n++
+					}
+				}
+				if n < want || n > want+150 { // so many, until it is known
+					x.Errorf("%d of the list were read, want %d; %+v", n, want, x.stats())
+				}
+			})
+		})
+	}
+}
+
+// anyOf answers what a list does not know as anything.
+func anyOf(list http.HandlerFunc, anything func(int, http.ResponseWriter)) http.HandlerFunc {
+	return func(rw http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/list/") {
+			anything(0, rw)
+			return
+		}
+		list(rw, r)
+	}
+}

@@ -131,6 +131,22 @@ func (t *traps) meet(u frontier.URL, shape uint64, links, after int) (watchers [
 	return watchers, false
 }
 
+// isRepeated counts the URLs of a host that have the same page, to the byte, and tells whether there are too many. What its
+// links lead to was found on the first of them, but there is no end to what relative ones can lead to.
+func (t *traps) isRepeated(u frontier.URL, body []byte, after int) bool {
+	if after <= 0 {
+		return false
+	}
+	var h maphash.Hash
+	h.SetSeed(t.seed)
+	h.WriteString(string(u.Host()))
+	h.Write(body)
+	page, url := h.Sum64(), maphash.String(t.seed, u.Path())
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.bodies.get(page).add(url, after) > after
+}
+
 // mark is what a page of a crowd, or a link, is known by.
 func (t *traps) mark(u frontier.URL, param bool) uint64 {
 	return maphash.String(t.seed, linkKey(u, param))

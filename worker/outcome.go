@@ -44,6 +44,7 @@ type verdict struct {
 	stays     bool          // the item stays where it is: this says nothing about it
 	record    *crawler.Record
 	elsewhere bool // it has links to other hosts
+	echo      bool // it is what its site answers anything with
 	status    int
 	bytes     int64
 }

@@ -75,7 +75,7 @@ func (v *visit) read(ctx context.Context, it *frontier.Item, resp *crawler.Respo
 			return nil
 		}
 	}
-	p.Found, p.Refused, p.elsewhere = l.found, l.refused, l.elsewhere
+	p.Found, p.Refused, p.elsewhere, p.echo = l.found, l.refused, l.elsewhere, l.echo
 	return p
 }
 
@@ -146,6 +146,7 @@ func (l *links) page(rec *crawler.Record, resp *crawler.Response) {
 	after := l.v.plan.Policy.EchoAfter
 	var watchers []*crowd
 	watchers, l.echo = l.v.w.traps.meet(l.from.URL, shapeOf(resp.Status, doc), len(doc.Links), after)
+	repeated := l.v.w.traps.isRepeated(l.from.URL, resp.Body, after)
 	follows := make(map[string]bool, len(doc.Links)) // of each URL: one of its links may be followed
 	l.found = make([]frontier.Entry, 0, len(doc.Links))
 	rec.Links = make([]string, 0, len(doc.Links))
@@ -168,6 +169,8 @@ func (l *links) page(rec *crawler.Record, resp *crawler.Response) {
 		}
 		follows[u.String()] = follow || followed
 		switch {
+		case follow && !followed && repeated && isRelative(link.URL):
+			l.refuse(frontier.Echo, u.String())
 		case follow && !followed:
 			e := frontier.Entry{URL: u, Via: via, Depth: l.from.Depth + 1}
 			if link.Kind == parser.Refresh { // is a redirect by other means
@@ -179,6 +182,11 @@ func (l *links) page(rec *crawler.Record, resp *crawler.Response) {
 		}
 	}
 	l.v.w.traps.watch(watchers, l.from.URL, l.found)
+}
+
+// isRelative tells whether a reference leads to something else on each page that has it.
+func isRelative(ref string) bool {
+	return !strings.HasPrefix(ref, "/") && !strings.Contains(ref, "://")
 }
 
 // offer adds an entry to those found, if scope, limits and, as far as they are known here, robots rules allow it.

@@ -136,6 +136,13 @@ func TestSitesThatAnswerAnythingEndWhateverTheStatus(t *testing.T) {
 	}
 }
 
+// One page for any URL has no end if its links are relative, although they stay the same.
+func TestOnePageWithRelativeLinksEnds(t *testing.T) {
+	words := []string{"oak/", "elm/", "ash/", "fir/", "yew/", "bay/"}
+	p := echoes(func(p *frontier.Policy) { p.MaxPathRepeats = 0 })
+	ends(t, p, len(words)*(p.EchoAfter+4), frontier.Echo, func(*url.URL) []string { return words })
+}
+
 func TestPagesOfASiteThatAnswersAnythingAreRecordedAndProbesAreNot(t *testing.T) {
 	inBubble(t, echoes(nil), site(func(*url.URL) []string { return []string{"/" + word() + ".html", "/" + word() + ".html"} }), func(x *trial) {
 		x.seed("http://a.test/")

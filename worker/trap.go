@@ -16,6 +16,7 @@ const (
 	maxTemplates = 32_768
 	maxCrowds    = 16_384
 	maxDue       = 1024
+	maxBodies    = 16_384
 )
 
 const (
@@ -43,6 +44,7 @@ type traps struct {
 	templates *table[distinct, *distinct]
 	crowds    *table[crowd, *crowd]
 	series    *table[series, *series]
+	bodies    *table[distinct, *distinct] // the URLs that have one: see isRepeated
 	due       map[frontier.Host]*probe
 	echoes    map[uint64]bool // pages of crowds that echo, and whether those are of a whole host: see isEchoed
 }
@@ -53,6 +55,7 @@ func newTraps() *traps {
 		templates: newTable[distinct](maxTemplates),
 		crowds:    newTable[crowd](maxCrowds),
 		series:    newTable[series](maxSeries),
+		bodies:    newTable[distinct](maxBodies),
 		due:       map[frontier.Host]*probe{},
 		echoes:    map[uint64]bool{},
 	}
