@@ -115,8 +115,8 @@ func (d *date) compact(s string, sure bool) bool {
 	return true
 }
 
-// unix reads seconds since 1970, or milliseconds. If it is not sure that they are, they have to be of the beginning of a
-// quarter of an hour, as those of calendars are: of those of things one in 900 is.
+// unix reads seconds since 1970, or milliseconds. If it is not sure that they are, those of a template all have to be of the
+// same second of a quarter of an hour, as those of calendars are, and those of things are not: see traps.isCalendar.
 func (d *date) unix(s string, sure bool) bool {
 	n := number(s, 9, 13)
 	if n < 0 || len(s) == 9 && !sure || len(s) == 11 || len(s) == 12 {
@@ -125,11 +125,11 @@ func (d *date) unix(s string, sure bool) bool {
 	if len(s) == 13 {
 		n /= 1000
 	}
-	if t := time.Unix(int64(n), 0).UTC(); sure || n%900 == 0 {
-		d.note(t.Year(), int(t.Month()), t.Day(), false)
-	} else {
-		d.misfit = true
+	if !sure && !d.dated {
+		d.second = n%900 + 1
 	}
+	t := time.Unix(int64(n), 0).UTC()
+	d.note(t.Year(), int(t.Month()), t.Day(), false)
 	return true
 }
 

@@ -13,6 +13,7 @@ type date struct {
 	sure   bool // nothing but a date is written so
 	misfit bool // there are numbers in the form of a date that are none: /thread/5012/3, /item/204513
 	bare   bool // a year is all there is, or in its place a number that is none
+	second int  // of a quarter of an hour, from 1, if it is a time since 1970 and not sure; 0: it is none
 	year   int
 	month  int // or 0
 }
@@ -102,9 +103,12 @@ func (d *date) path(dst []byte, path string) []byte {
 	return append(dst, path...) // an extension
 }
 
-// suffix reads a date that ends a name, and returns what is before it: events-2024-05-17; "": there is none. It may be
-// about that day only.
+// suffix reads a date that ends a name, and returns what is before it: events-2024-05-17, view-1715904000; "": there is
+// none. It may be about that day only.
 func (d *date) suffix(stem string) (name string) {
+	if i := strings.IndexAny(stem, "-_") + 1; i > 1 && d.unix(stem[i:], false) {
+		return stem[:i]
+	}
 	n := len(stem) - len("2006-01-02")
 	if n < 2 || !beginsSuffix(stem[n-1:]) {
 		return ""
@@ -124,6 +128,12 @@ func beginsSuffix(s string) bool {
 	}
 	year := number(s[1:5], 4, 4)
 	return firstYear <= year && year <= lastYear
+}
+
+// beginsSeconds is beginsSuffix for seconds since 1970, or milliseconds, behind a dash.
+func beginsSeconds(s string) bool {
+	n := digits(s[1:])
+	return (n == 10 || n == 13) && (n+1 == len(s) || strings.IndexByte("/.?", s[n+1]) >= 0)
 }
 
 // folders reads a date whose parts are segments: a year, a month and perhaps a day, in any usual order, or a year and a

@@ -21,6 +21,7 @@ type distinct struct {
 	ones int
 
 	misfit bool // see date.misfit
+	second int  // see date.second
 }
 
 // add counts a hash and tells how many there are, as far as that matters for a limit, which is always the same.

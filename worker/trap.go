@@ -177,8 +177,9 @@ func (t *traps) isCalendar(v *variant, limit int) bool {
 		return t.isYears(v)
 	}
 	c := t.count(v.host, 'd', v.undated)
-	if v.misfit && c.count(limit) <= limit {
-		c.misfit = true
+	if c.count(limit) <= limit {
+		c.misfit = c.misfit || v.misfit || v.second > 0 && c.second > 0 && v.second != c.second
+		c.second = max(c.second, v.second)
 	}
 	if c.misfit && !v.sure {
 		return false
@@ -213,7 +214,7 @@ func mayVary(path string) bool {
 				return true
 			}
 		case '-', '_':
-			if beginsSuffix(path[i:]) {
+			if beginsSuffix(path[i:]) || beginsSeconds(path[i:]) {
 				return true
 			}
 		}
