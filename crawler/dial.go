@@ -245,6 +245,7 @@ type conn struct {
 	meter meter
 	done  func()
 	wrote atomic.Pointer[func()]
+	ended atomic.Bool // a read said that nothing more is coming
 }
 
 func (c *conn) Close() error {
@@ -256,6 +257,9 @@ func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if !c.meter.read(n) {
 		return 0, errFlood
+	}
+	if err != nil {
+		c.ended.Store(true)
 	}
 	return n, err
 }

@@ -3,6 +3,7 @@ package crawler
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -93,6 +94,14 @@ func kindOf(err error) Kind {
 var gone = []string{
 	"server closed idle connection", "GOAWAY", "received from peer", "client conn not usable", "client conn is closed",
 	"client connection lost", "client connection force closed", "ClientConn closed",
+}
+
+// cutShort makes what net/http takes for malformed a reset, if it is so because the connection ended in the midst of it.
+func cutShort(err error, ended bool) error {
+	if ended && strings.Contains(err.Error(), "malformed") {
+		return &Error{Kind: KindReset, Err: fmt.Errorf("the connection ended within the headers: %w", err)}
+	}
+	return err
 }
 
 func containsAny(text string, parts ...string) bool {

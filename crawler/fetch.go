@@ -184,7 +184,7 @@ func (f *Fetcher) get(ctx context.Context, u *url.URL, r *Response, maxBody int6
 	}
 	resp, err := l.RoundTrip(f.request(l.traced(ctx), u))
 	if err != nil {
-		return err
+		return cutShort(err, l.raw.ended.Load())
 	}
 	defer resp.Body.Close()
 	if l.h2 {
