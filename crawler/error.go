@@ -96,12 +96,22 @@ var gone = []string{
 	"client connection lost", "client connection force closed", "ClientConn closed",
 }
 
-// cutShort makes what net/http takes for malformed a reset, if it is so because the connection ended in the midst of it.
-func cutShort(err error, ended bool) error {
-	if ended && strings.Contains(err.Error(), "malformed") {
-		return &Error{Kind: KindReset, Err: fmt.Errorf("the connection ended within the headers: %w", err)}
+// cutShort makes what net/http takes for malformed a reset, if the connection ended in the midst of headers of HTTP/1.
+func cutShort(err error) error {
+	_, what, found := strings.Cut(err.Error(), "malformed ")
+	if !found {
+		return err
 	}
-	return err
+	line, isLine := strings.CutPrefix(what, `HTTP response "`)
+	status, isStatus := strings.CutPrefix(what, `HTTP status code "`)
+	switch {
+	case isLine && (strings.HasPrefix(line, "HTTP/") || strings.HasPrefix("HTTP/", strings.TrimSuffix(line, `"`))):
+	case isStatus && strings.Trim(status, "0123456789") == `"`:
+	case strings.HasPrefix(what, "MIME header"):
+	default:
+		return err
+	}
+	return &Error{Kind: KindReset, Err: fmt.Errorf("the connection ended within the headers: %w", err)}
 }
 
 func containsAny(text string, parts ...string) bool {

@@ -183,8 +183,12 @@ func (f *Fetcher) get(ctx context.Context, u *url.URL, r *Response, maxBody int6
 		defer l.raw.meter.end()
 	}
 	resp, err := l.RoundTrip(f.request(l.traced(ctx), u))
-	if err != nil {
-		return cutShort(err, l.raw.ended.Load())
+	switch {
+	case err == nil:
+	case !l.h2 && l.raw.ended.Load():
+		return cutShort(err)
+	default:
+		return err
 	}
 	defer resp.Body.Close()
 	if l.h2 {

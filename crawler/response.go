@@ -15,7 +15,7 @@ type Response struct {
 	RemoteAddr netip.AddrPort // of the server, or of the proxy
 	Started    time.Time      // when Fetch began
 	Duration   time.Duration  // until the last byte of the body
-	Decoding   time.Duration  // that decoding the body then took
+	Decoding   time.Duration  // of it, that decoding the body took
 
 	// Body is the decoded body, at most Config.MaxBody of it; Raw is the body as it was sent, without chunking. They
 	// are the same bytes when there was no Content-Encoding. Neither may be used after Release.

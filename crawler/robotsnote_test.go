@@ -31,6 +31,17 @@ func ruled(t testing.TB, c RobotsConfig, file string, life time.Duration) (*Robo
 
 const noteMax = 512 << 10
 
+func TestManyRulesWithStarsAreHeavy(t *testing.T) {
+	t.Parallel()
+	for rule, want := range map[string]bool{"Disallow: /a*b\n": true, "Disallow: /a\n": false} {
+		for n, want := range map[int]bool{heavyRules: false, heavyRules + 1: want} {
+			if _, r := ruled(t, RobotsConfig{}, "User-agent: *\n"+strings.Repeat(rule, n), time.Hour); r.IsHeavy() != want {
+				t.Errorf("%d times %q: heavy %v", n, rule, r.IsHeavy())
+			}
+		}
+	}
+}
+
 func TestANoteSaysWhatTheRulingSays(t *testing.T) {
 	t.Parallel()
 	long := "User-agent: *\nDisallow: /other\nUser-agent: trawl\nDisallow: /a*b$ # why\nCrawl-delay: 0.3\nSitemap: https://a.test/s\n"

@@ -39,6 +39,9 @@ func later(at way, wait time.Duration) *Ruling {
 	return r
 }
 
+// heavyRules with stars are more than sites have.
+const heavyRules = 256
+
 func (r *Ruling) fresh() bool { return r != nil && time.Now().Before(r.expires) }
 
 // serves tells whether a page may be fetched by the rules without asking again.
@@ -78,6 +81,9 @@ func (r *Ruling) Allowed(path string) (ok bool, rule string) {
 	}
 	return r.rules.Allowed(path)
 }
+
+// IsHeavy tells that there are so many rules with stars that Allowed may take milliseconds.
+func (r *Ruling) IsHeavy() bool { return r.rules != nil && r.rules.Starred() > heavyRules }
 
 // CrawlDelay is what the origin asks for, unclamped; 0: nothing.
 func (r *Ruling) CrawlDelay() time.Duration {

@@ -18,7 +18,7 @@ const MaxRobots = 500 << 10
 // may be shared; it keeps no part of the file it was made of but the rules.
 type Robots struct {
 	rules    []rule
-	hinted   int // rules that have hints
+	starred  int // rules with a star
 	delay    time.Duration
 	sitemaps []string
 }
@@ -67,8 +67,8 @@ func trimRobotsBOM(body []byte) []byte {
 // Allowed tells whether the agent may fetch path, a URL's path and query from its first slash on, and which line decided,
 // as written: "Disallow: /x". No line decides where no rule matches, nor for /robots.txt itself, which is always allowed.
 // The longest matching pattern decides; of an Allow and a Disallow of the same length, the Allow (RFC 9309 section
-// 2.2.2). Cost: O(rules x len(path)) at worst; for a rule without "*" no more than a comparison of prefixes, and not much
-// more for others of which there are many.
+// 2.2.2). Cost: O(rules x len(path)) at worst, 20 ms for 500 KiB of rules that were made for it; for a rule without "*", no
+// more than a comparison of prefixes.
 func (r *Robots) Allowed(path string) (ok bool, line string) {
 	if len(r.rules) == 0 || path == "/robots.txt" {
 		return true, ""
@@ -77,7 +77,7 @@ func (r *Robots) Allowed(path string) (ok bool, line string) {
 	// Rules are few and most fail at their first bytes: an index would cost more than it saves.
 	var best *rule
 	var in trigrams
-	many := r.hinted > manyHinted
+	many := r.starred > manyStarred
 	if many {
 		in.add(path)
 	}
@@ -91,6 +91,9 @@ func (r *Robots) Allowed(path string) (ok bool, line string) {
 	}
 	return best.allow, best.line
 }
+
+// Starred is how many rules have a star, for which the whole path may have to be searched.
+func (r *Robots) Starred() int { return r.starred }
 
 // outranks tells whether the rule decides where both match.
 func (r *rule) outranks(best *rule) bool {
@@ -266,8 +269,8 @@ func (p *robotsParser) robots() *Robots {
 	}
 	r := &Robots{rules: slices.Clip(g.rules), delay: g.delay, sitemaps: p.sitemaps}
 	for i := range r.rules {
-		if r.rules[i].hints.any() {
-			r.hinted++
+		if strings.Contains(r.rules[i].pattern.text, "*") {
+			r.starred++
 		}
 	}
 	return r

@@ -78,7 +78,7 @@ func TestManyRulesWithStarsDecideAsOneByOne(t *testing.T) {
 		return string(b)
 	}
 	for range 2000 {
-		all := make([]string, 3*manyHinted)
+		all := make([]string, 3*manyStarred)
 		for i := range all {
 			all[i] = []string{"Allow: ", "Disallow: "}[rnd.IntN(2)] + draw("aaabbc/**", 2+rnd.IntN(10)) + []string{"", "$"}[rnd.IntN(2)]
 		}

@@ -2,8 +2,8 @@ package parser
 
 import "strings"
 
-// manyHinted rules with hints are so many that it pays to look at those first.
-const manyHinted = 16
+// manyStarred rules with a star are so many that it pays to look at their hints first.
+const manyStarred = 16
 
 // trigrams are those that occur in a path, as far as 4096 bits can tell.
 type trigrams [4096 / 64]uint64
@@ -22,12 +22,13 @@ func trigram(s string) uint16 {
 	return uint16((uint32(s[0])<<16 | uint32(s[1])<<8 | uint32(s[2])) * 0x9E3779B1 >> 20)
 }
 
-// hints are trigrams that a path has for certain which a pattern matches, and none if both are the same.
-type hints [2]uint16
+// hints are trigrams that a path has for certain which a pattern matches; none if there are none that long.
+type hints struct {
+	any         bool
+	first, last uint16
+}
 
-func (h hints) any() bool { return h[0] != h[1] }
-
-func (h hints) mayMatch(in *trigrams) bool { return !h.any() || in.has(h[0]) && in.has(h[1]) }
+func (h hints) mayMatch(in *trigrams) bool { return !h.any || in.has(h.first) && in.has(h.last) }
 
 // hints are the ends of the longest piece between stars, of a pattern that has some: a search through the whole path.
 func (p pattern) hints() (h hints) {
@@ -40,8 +41,8 @@ func (p pattern) hints() (h hints) {
 			longest = piece
 		}
 	}
-	if len(longest) > 3 {
-		h = hints{trigram(longest), trigram(longest[len(longest)-3:])}
+	if len(longest) >= 3 {
+		h = hints{true, trigram(longest), trigram(longest[len(longest)-3:])}
 	}
 	return h
 }
