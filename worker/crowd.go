@@ -131,20 +131,29 @@ func (t *traps) meet(u frontier.URL, shape uint64, links, after int) (watchers [
 	return watchers, false
 }
 
-// isRepeated counts the URLs of a host that have the same page, to the byte, and tells whether there are too many. What its
-// links lead to was found on the first of them, but there is no end to what relative ones can lead to.
-func (t *traps) isRepeated(u frontier.URL, body []byte, after int) bool {
+// isRepeated counts the URLs of a host that have the same page, to the byte, and were found on that page, and tells whether
+// there are too many. What its links lead to was found on the first of them, but there is no end to what relative ones can
+// lead to. Stubs that lead to something each are found elsewhere.
+func (t *traps) isRepeated(from *frontier.Item, body []byte, after int) bool {
 	if after <= 0 {
 		return false
+	}
+	u, via := from.URL, ""
+	if v, err := frontier.ParseURL(from.Via); err == nil && v.Host() == u.Host() {
+		via = v.Path()
 	}
 	var h maphash.Hash
 	h.SetSeed(t.seed)
 	h.WriteString(string(u.Host()))
 	h.Write(body)
-	page, url := h.Sum64(), maphash.String(t.seed, u.Path())
+	page := h.Sum64()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.bodies.get(page).add(url, after) > after
+	urls := t.bodies.get(page)
+	if n := urls.count(after); n == 0 || urls.has(maphash.String(t.seed, via), after) {
+		return urls.add(maphash.String(t.seed, u.Path()), after) > after
+	}
+	return urls.count(after) > after
 }
 
 // mark is what a page of a crowd, or a link, is known by.

@@ -115,6 +115,8 @@ func (d *date) compact(s string, sure bool) bool {
 	return true
 }
 
+const quarter = 900 // seconds
+
 // unix reads seconds since 1970, or milliseconds. If it is not sure that they are, those of a template all have to be of the
 // same second of a quarter of an hour, as those of calendars are, and those of things are not: see traps.isCalendar.
 func (d *date) unix(s string, sure bool) bool {
@@ -122,13 +124,13 @@ func (d *date) unix(s string, sure bool) bool {
 	if n < 0 || len(s) == 9 && !sure || len(s) == 11 || len(s) == 12 {
 		return false
 	}
+	t, second := time.Unix(int64(n), 0).UTC(), n%quarter
 	if len(s) == 13 {
-		n /= 1000
+		t, second = time.UnixMilli(int64(n)).UTC(), n%(quarter*1000)
 	}
-	if !sure && !d.dated {
-		d.second = n%900 + 1
+	if isNow := time.Since(t).Abs() < 24*time.Hour; !sure && !d.dated && !isNow { // calendars link to today, from this second on
+		d.second = second + 1
 	}
-	t := time.Unix(int64(n), 0).UTC()
 	d.note(t.Year(), int(t.Month()), t.Day(), false)
 	return true
 }

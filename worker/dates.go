@@ -13,7 +13,7 @@ type date struct {
 	sure   bool // nothing but a date is written so
 	misfit bool // there are numbers in the form of a date that are none: /thread/5012/3, /item/204513
 	bare   bool // a year is all there is, or in its place a number that is none
-	second int  // of a quarter of an hour, from 1, if it is a time since 1970 and not sure; 0: it is none
+	second int  // of a quarter of an hour, from 1, if it is a time since 1970 and not sure; or millisecond; 0: it is none
 	year   int
 	month  int // or 0
 }
@@ -106,7 +106,7 @@ func (d *date) path(dst []byte, path string) []byte {
 // suffix reads a date that ends a name, and returns what is before it: events-2024-05-17, view-1715904000; "": there is
 // none. It may be about that day only.
 func (d *date) suffix(stem string) (name string) {
-	if i := strings.IndexAny(stem, "-_") + 1; i > 1 && d.unix(stem[i:], false) {
+	if i := strings.IndexAny(stem, "-_") + 1; i > 1 && d.unix(stem[i:], false) { // one word: titles are templates of their own
 		return stem[:i]
 	}
 	n := len(stem) - len("2006-01-02")

@@ -9,13 +9,15 @@ import (
 
 // A page of 100,000 links is as much work as a thousand others, and so is one that decodes to 10 MiB of tags: a few hosts
 // with nothing else would have the machine to themselves. So large pages are read by half of the processors, a host is
-// asked for nothing while one of its own is read, and after one of them, or one of many links, it rests for so long that it
-// gets about a tenth of one processor, unless there is no other host to visit. Ordinary pages pass by.
+// asked for nothing while one of its own is read, and after one of them, or one of many links, or of many links that many
+// rules of robots.txt are searched for, it rests for so long that it gets about a tenth of one processor, unless no other
+// host is being visited. Ordinary pages pass by.
 const (
 	largePage = 256 << 10
 	manyLinks = 1000
 	linkRest  = workRest * 2 * time.Microsecond // for each
 	workRest  = 10                              // times the work
+	mostWork  = 100 * time.Nanosecond           // for each byte of a large page: it took longer for want of a processor
 	// mostLinkBytes is for how long the links of a page may be together once they are resolved. A base of 2 KB makes
 	// 200 MB of 100,000 links that are a byte each.
 	mostLinkBytes = 8 << 20
@@ -43,9 +45,10 @@ func (v *visit) pay(resp *crawler.Response, links int, read time.Duration) {
 	if links > manyLinks {
 		rest = time.Duration(links) * linkRest
 	}
-	if isLarge(resp.Body) { // the time that others take tells more of the machine
-		rest = max(rest, workRest*(resp.Decoding+read))
+	if size := len(resp.Body); size > largePage { // of others the time says more about the machine
+		rest = max(rest, workRest*min(resp.Decoding+read, time.Duration(size)*mostWork))
 	}
+	rest = max(rest, workRest*time.Duration(v.ruled.Swap(0)))
 	if rest > 0 && v.w.busy() > 1 {
 		v.pace.rest(rest)
 	}

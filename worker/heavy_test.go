@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"trawl/crawler"
 	"trawl/frontier"
 )
 
@@ -126,6 +127,39 @@ func TestAHostRestsAfterLargePagesThatAreMuchWork(t *testing.T) {
 					x.Errorf("asked again after %v", gaps)
 				}
 			})
+		})
+	}
+}
+
+// So has one that took long to decode, whatever is in it, and any page whose links many rules of robots.txt are searched for.
+func TestWhatIsWorkIsPaidFor(t *testing.T) {
+	t.Parallel()
+	large, other := make([]byte, largePage+1), &visit{}
+	for name, c := range map[string]struct {
+		resp   crawler.Response
+		links  int
+		ruled  time.Duration
+		others map[*visit]int
+		want   time.Duration
+	}{
+		"decoding":              {resp: crawler.Response{Body: large, Decoding: time.Millisecond}, want: workRest * time.Millisecond},
+		"decoding, alone":       {resp: crawler.Response{Body: large, Decoding: time.Millisecond}, others: map[*visit]int{other: 0}},
+		"decoding a small page": {resp: crawler.Response{Body: large[:1000], Decoding: time.Second}},
+		"want of a processor":   {resp: crawler.Response{Body: large, Decoding: time.Hour}, want: workRest * mostWork * (largePage + 1)},
+		"links":                 {links: manyLinks + 1, want: (manyLinks + 1) * linkRest},
+		"rules":                 {ruled: time.Second, want: workRest * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := &worker{live: map[*visit]int{other: 0, {}: 0}}
+			if c.others != nil {
+				w.live = c.others
+			}
+			v := &visit{w: w, pace: newPace(0, 0)}
+			v.ruled.Store(int64(c.ruled))
+			v.pay(&c.resp, c.links, 0)
+			if left := max(0, v.pace.left()); left > c.want || left < c.want-c.want/10 {
+				t.Errorf("the host rests for %v, want %v", left, c.want)
+			}
 		})
 	}
 }

@@ -65,6 +65,7 @@ func (v *visit) read(ctx context.Context, it *frontier.Item, resp *crawler.Respo
 	if to := resp.Header.Get("Location"); to != "" && resp.Status/100 == 3 {
 		p.record.Redirect = l.redirect(to)
 	} else if v.isSitemap(it, resp) {
+		defer v.pay(resp, 0, 0)
 		if !l.sitemap(ctx, p.record, resp) {
 			return nil
 		}
@@ -146,7 +147,7 @@ func (l *links) page(rec *crawler.Record, resp *crawler.Response) {
 	after := l.v.plan.Policy.EchoAfter
 	var watchers []*crowd
 	watchers, l.echo = l.v.w.traps.meet(l.from.URL, shapeOf(resp.Status, doc), len(doc.Links), after)
-	repeated := l.v.w.traps.isRepeated(l.from.URL, resp.Body, after)
+	repeated := l.v.w.traps.isRepeated(l.from, resp.Body, after)
 	follows := make(map[string]bool, len(doc.Links)) // of each URL: one of its links may be followed
 	l.found = make([]frontier.Entry, 0, len(doc.Links))
 	rec.Links = make([]string, 0, len(doc.Links))
@@ -186,7 +187,8 @@ func (l *links) page(rec *crawler.Record, resp *crawler.Response) {
 
 // isRelative tells whether a reference leads to something else on each page that has it.
 func isRelative(ref string) bool {
-	return !strings.HasPrefix(ref, "/") && !strings.Contains(ref, "://")
+	end := strings.IndexAny(ref, "/?#:")
+	return end < 0 || ref[end] != ':' && !strings.HasPrefix(ref, "/")
 }
 
 // offer adds an entry to those found, if scope, limits and, as far as they are known here, robots rules allow it.
@@ -256,7 +258,7 @@ func (l *links) allowed(e *frontier.Entry) bool {
 		}
 		ruling = known
 	}
-	return allows(ruling, e.URL)
+	return l.v.allows(ruling, e.URL)
 }
 
 // refuseBad counts a reference that is no URL to fetch.

@@ -127,7 +127,7 @@ func (v *visit) probe(ctx context.Context) (sent bool) {
 	case v.isLate():
 		v.w.traps.again(p)
 		return false
-	case v.plan.Scope.Judge(&e) != "" || !allows(v.ruling, u):
+	case v.plan.Scope.Judge(&e) != "" || !v.allows(v.ruling, u):
 		v.w.traps.pass(p, unknown)
 		return false
 	}
@@ -253,7 +253,7 @@ func (v *visit) likeness(u frontier.URL, resp *crawler.Response) (shape uint64, 
 		if err != nil || to.Host() != u.Host() {
 			continue
 		}
-		if e := (frontier.Entry{URL: to}); v.plan.Scope.Judge(&e) == "" && allows(v.ruling, to) {
+		if e := (frontier.Entry{URL: to}); v.plan.Scope.Judge(&e) == "" && v.allows(v.ruling, to) {
 			links = append(links, to)
 		}
 	}

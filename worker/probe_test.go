@@ -143,6 +143,32 @@ func TestOnePageWithRelativeLinksEnds(t *testing.T) {
 	ends(t, p, len(words)*(p.EchoAfter+4), frontier.Echo, func(*url.URL) []string { return words })
 }
 
+// Stubs that all are the same to the byte lead to something each.
+func TestStubsWithARelativeLinkLeadToAllThereIs(t *testing.T) {
+	const stubs = 60
+	inBubble(t, echoes(nil), site(func(u *url.URL) (list []string) {
+		n := 0
+		switch _, err := fmt.Sscanf(u.Path, "/p%d/", &n); {
+		case u.Path == "/":
+			for i := range stubs {
+				list = append(list, fmt.Sprintf("/p%d/", i))
+			}
+		case err == nil && strings.Count(u.Path, "/") == 2:
+			return []string{"latest/"}
+		case err == nil:
+			return []string{fmt.Sprintf("/p%d/more", n)}
+		}
+		return list
+	}), func(x *trial) {
+		x.seed("http://a.test/")
+		x.run()
+		x.refused(nil)
+		if s := x.stats(); s.Done < 1+2*stubs {
+			x.Errorf("stats %+v", s)
+		}
+	})
+}
+
 func TestPagesOfASiteThatAnswersAnythingAreRecordedAndProbesAreNot(t *testing.T) {
 	inBubble(t, echoes(nil), site(func(*url.URL) []string { return []string{"/" + word() + ".html", "/" + word() + ".html"} }), func(x *trial) {
 		x.seed("http://a.test/")

@@ -38,10 +38,13 @@ func (v *visit) readRobots(ctx context.Context) bool {
 	return v.share(ctx, ruling, asked)
 }
 
-// allows tells whether a URL may be fetched; nil: there are no rules.
-func allows(ruling *crawler.Ruling, u frontier.URL) bool {
+// allows tells whether a URL may be fetched; nil: there are no rules. What heavy ones cost is paid for: see pay.
+func (v *visit) allows(ruling *crawler.Ruling, u frontier.URL) bool {
 	if ruling == nil {
 		return true
+	}
+	if ruling.IsHeavy() {
+		defer func(began time.Time) { v.ruled.Add(int64(time.Since(began))) }(time.Now())
 	}
 	ok, _ := ruling.Allowed(u.Path())
 	return ok

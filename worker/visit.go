@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"trawl/crawler"
@@ -28,6 +29,7 @@ type visit struct {
 
 	ruling *crawler.Ruling // nil: everything is allowed
 	health health
+	ruled  atomic.Int64 // time that heavy rules of robots.txt took, which is not paid for yet
 
 	acks  turn          // to ack; it guards the two below
 	delay time.Duration // to report; 0: nothing new
@@ -242,7 +244,7 @@ func (v *visit) takeItem(seat *seat) (int, bool) {
 func (v *visit) forbidden(i int) *verdict {
 	e := &v.l.Items[i].Entry
 	switch {
-	case !allows(v.ruling, e.URL):
+	case !v.allows(v.ruling, e.URL):
 		return refusal(frontier.ByRobots)
 	case v.w.traps.isEchoed(e):
 		return refusal(frontier.Echo)

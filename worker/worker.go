@@ -52,7 +52,7 @@ type Config struct {
 	MaxIdle     time.Duration   // end with an IdleError when no host is due for longer, but for its delay; 0: wait as long as it takes
 	Grace       time.Duration   // how long pages under way may take once Drain is closed; 30 s
 	Drain       <-chan struct{} // closed to end the crawl softly; nil: never
-	News        <-chan struct{} // signals that somebody pushed URLs, which a worker with nothing to do finds anyway; nil: never
+	News        <-chan struct{} // signals that somebody pushed URLs, which a worker with nothing to do finds anyway; it is not closed; nil: never
 	Tally       *Tally          // counts, for others to read; nil: a private one
 	Log         *slog.Logger    // nil: none
 }

@@ -88,7 +88,7 @@ func TestAHoldIsRenewedWhileNoSeedComes(t *testing.T) {
 	}
 	defer r.Close()
 	d := deaf{holds: make(chan time.Duration), pushes: make(chan int, 1)}
-	s := seeder{frontier: d, accept: func(frontier.URL) {}, warn: io.Discard}
+	s := seeder{frontier: d, accept: func(frontier.URL) {}, warn: io.Discard, news: make(chan struct{}, 1)}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	ended := make(chan error, 1)
@@ -109,6 +109,9 @@ func TestAHoldIsRenewedWhileNoSeedComes(t *testing.T) {
 	}
 	if n, err := len(d.pushes), <-ended; n != 1 || err != nil || last != 0 {
 		t.Errorf("%d pushes, %v, at last held for %v", n, err, last)
+	}
+	if len(s.news) != 1 {
+		t.Error("nobody was told of the seed")
 	}
 }
 
