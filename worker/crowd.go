@@ -131,31 +131,6 @@ func (t *traps) meet(u frontier.URL, shape uint64, links, after int) (watchers [
 	return watchers, false
 }
 
-// isRepeated counts the URLs of a host that have the same page, to the byte, and were found on that page, and tells whether
-// there are too many. What its links lead to was found on the first of them, but there is no end to what relative ones can
-// lead to. Stubs that lead to something each are found elsewhere.
-func (t *traps) isRepeated(from *frontier.Item, body []byte, after int) bool {
-	if after <= 0 {
-		return false
-	}
-	u, via := from.URL, ""
-	if v, err := frontier.ParseURL(from.Via); err == nil && v.Host() == u.Host() {
-		via = v.Path()
-	}
-	var h maphash.Hash
-	h.SetSeed(t.seed)
-	h.WriteString(string(u.Host()))
-	h.Write(body)
-	page := h.Sum64()
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	urls := t.bodies.get(page)
-	if n := urls.count(after); n == 0 || urls.has(maphash.String(t.seed, via), after) {
-		return urls.add(maphash.String(t.seed, u.Path()), after) > after
-	}
-	return urls.count(after) > after
-}
-
 // mark is what a page of a crowd, or a link, is known by.
 func (t *traps) mark(u frontier.URL, param bool) uint64 {
 	return maphash.String(t.seed, linkKey(u, param))
@@ -226,12 +201,15 @@ func (t *traps) isEchoed(e *frontier.Entry) bool {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.echoes) == 0 {
+	if len(t.echoes)+len(t.repeats) == 0 {
 		return false
 	}
 	via, err := frontier.ParseURL(e.Via)
 	if err != nil || via.Host() != e.URL.Host() {
 		return false
+	}
+	if t.repeats[maphash.String(t.seed, e.Via)] && isWithin(e.URL, via) {
+		return true
 	}
 	class, _, query := classesOf(via)
 	own, _, _ := classesOf(e.URL)

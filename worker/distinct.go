@@ -42,14 +42,6 @@ func (c *distinct) add(hash uint64, limit int) int {
 	return c.count(limit)
 }
 
-// has tells whether a hash was counted, or, of many, may have been.
-func (c *distinct) has(hash uint64, limit int) bool {
-	if c.bits == nil {
-		return slices.Contains(c.few, hash)
-	}
-	return hash>>32&(1<<sampled(limit)-1) != 0 || c.bits[hash/64%uint64(len(c.bits))]>>(hash%64)&1 != 0
-}
-
 func (c *distinct) set(hash uint64, limit int) {
 	if skip := sampled(limit); hash>>32&(1<<skip-1) != 0 {
 		return

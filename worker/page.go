@@ -185,12 +185,6 @@ func (l *links) page(rec *crawler.Record, resp *crawler.Response) {
 	l.v.w.traps.watch(watchers, l.from.URL, l.found)
 }
 
-// isRelative tells whether a reference leads to something else on each page that has it.
-func isRelative(ref string) bool {
-	end := strings.IndexAny(ref, "/?#:")
-	return end < 0 || ref[end] != ':' && !strings.HasPrefix(ref, "/")
-}
-
 // offer adds an entry to those found, if scope, limits and, as far as they are known here, robots rules allow it.
 // The rules of a host that has not been asked for them yet are looked at when the URL is lent.
 func (l *links) offer(e frontier.Entry) { l.judged(e, l.v.plan.Scope.Judge(&e)) }

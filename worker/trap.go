@@ -44,9 +44,10 @@ type traps struct {
 	templates *table[distinct, *distinct]
 	crowds    *table[crowd, *crowd]
 	series    *table[series, *series]
-	bodies    *table[distinct, *distinct] // the URLs that have one: see isRepeated
+	bodies    *table[body, *body]
 	due       map[frontier.Host]*probe
 	echoes    map[uint64]bool // pages of crowds that echo, and whether those are of a whole host: see isEchoed
+	repeats   map[uint64]bool // pages that are repeated too often, likewise
 }
 
 func newTraps() *traps {
@@ -55,9 +56,10 @@ func newTraps() *traps {
 		templates: newTable[distinct](maxTemplates),
 		crowds:    newTable[crowd](maxCrowds),
 		series:    newTable[series](maxSeries),
-		bodies:    newTable[distinct](maxBodies),
+		bodies:    newTable[body](maxBodies),
 		due:       map[frontier.Host]*probe{},
 		echoes:    map[uint64]bool{},
+		repeats:   map[uint64]bool{},
 	}
 }
 

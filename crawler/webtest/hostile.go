@@ -26,6 +26,7 @@ type Hostile struct {
 //
 //	endless-body      a body without end
 //	bomb-gzip         10 GiB of zeros in gzip; bomb-deflate, bomb-brotli and bomb-zstd likewise
+//	bomb-tree         10 MiB of tags in gzip at every URL
 //	bomb-window       a zstd frame that asks for a window of 2 GiB
 //	slow-headers      a byte of a header each second, without end
 //	slow-body         a byte of the body each second, without end
@@ -48,6 +49,7 @@ type Hostile struct {
 //	not-http          another protocol
 //	calendar          /calendar?month=&year=, without end
 //	calendar-path     /cal/2031/05/, without end
+//	calendar-seconds  /day/1795000000, without end
 //	deeper            links to a/ and b/ on every page
 //	deeper-names      likewise, with new names
 //	session-query     a new ?sid= in every link to the same 20 pages
@@ -56,6 +58,8 @@ type Hostile struct {
 //	facets            every combination of 8 query parameters
 //	soft404           one page at every URL, with some new links
 //	soft404-echo      likewise, and it says which URL was asked for
+//	one-page          one page at every URL, with relative links
+//	echo-list         Config.Many/2 links of a page to its host, where every URL is answered
 //	redirect-self     / redirects to /
 //	redirect-loop     / redirects to /a, that to /b, that to /a
 //	redirect-ping     / redirects to redirect-pong, which redirects back; both must be there
@@ -67,6 +71,7 @@ type Hostile struct {
 //	robots-429        robots.txt answers 429
 //	robots-redirects  robots.txt redirects 10 times
 //	robots-large      600 KiB of robots.txt; within the first 500 KiB it forbids /secret/, to which the page links
+//	robots-stars      600 KiB of rules with stars in robots.txt, and long URLs
 //	robots-html       robots.txt is HTML
 //	robots-nul        robots.txt has NULs
 //	robots-endless    robots.txt has no end

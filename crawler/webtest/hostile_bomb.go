@@ -3,9 +3,11 @@ package webtest
 import (
 	"bytes"
 	"compress/flate"
+	"compress/gzip"
 	"encoding/binary"
 	"hash/crc32"
 	"io"
+	"sync"
 
 	"github.com/andybalholm/brotli"
 )
@@ -114,3 +116,21 @@ func writeZstd(w io.Writer, mib int) error {
 	_, err := w.Write(block(0, 1))
 	return err
 }
+
+// bombTree has the same relative links on every page, and then tags without end.
+func bombTree(v *visit) {
+	v.Header().Set("Content-Encoding", "gzip")
+	v.Header().Set("Content-Type", htmlType)
+	v.Write(tree())
+}
+
+var tree = sync.OnceValue(func() []byte {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	w.Write(smallPage("trees", "One tree has many trees.", trees))
+	for range 10 << 20 / len("<b>") {
+		io.WriteString(w, "<b>")
+	}
+	w.Close()
+	return b.Bytes()
+})

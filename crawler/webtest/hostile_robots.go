@@ -1,6 +1,7 @@
 package webtest
 
 import (
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -13,6 +14,7 @@ var robotsTraits = []trait{
 	{class: "robots-429", does: "robots.txt answers 429", front: dead, page: threePages, robots: robotsStatus(http.StatusTooManyRequests)},
 	{class: "robots-redirects", does: "robots.txt redirects 10 times", front: settled, page: robotsRedirected, robots: robotsRedirected},
 	{class: "robots-large", does: "600 KiB of robots.txt, which forbids /secret/", front: done, page: secretPages, robots: robotsLarge, never: "/secret/"},
+	{class: "robots-stars", does: "600 KiB of rules with stars, and long URLs", front: done, page: longURLs, robots: robotsStars},
 	{class: "robots-html", does: "robots.txt is HTML", front: done, page: threePages, robots: threePages},
 	{class: "robots-nul", does: "robots.txt has NULs", front: done, page: threePages, robots: robotsNUL},
 	{class: "robots-endless", does: "robots.txt has no end", front: done, page: threePages, robots: robotsEndless},
@@ -51,6 +53,24 @@ func robotsLarge(v *visit) {
 	v.repeat(comment, 490<<10/len(comment))
 	v.repeat("User-agent: *\nDisallow: /secret/\n", 1)
 	v.repeat(comment, 110<<10/len(comment))
+}
+
+// longURLs has 30 of them on every page.
+func longURLs(v *visit) {
+	links := make([]string, 30)
+	for i := range links {
+		links[i] = fmt.Sprintf("/%s%d", strings.Repeat("aeiou", 350), i)
+	}
+	v.html("page", "a good page", links...)
+}
+
+// robotsStars has rules for which each of those URLs is searched to its end.
+func robotsStars(v *visit) {
+	v.Header().Set("Content-Type", "text/plain")
+	v.repeat("User-agent: *\n", 1)
+	v.each(600<<10/len("Disallow: /*aeiou10000aeiou\n"), func(b []byte, i int) []byte {
+		return fmt.Appendf(b, "Disallow: /*aeiou%daeiou\n", i)
+	})
 }
 
 func robotsNUL(v *visit) { v.text("\x00User-agent: *\x00\nDisallow: /\x00private\n\xff\xfe\x00\n") }

@@ -15,6 +15,7 @@ import (
 var siteTraits = []trait{
 	{class: "calendar", does: "/calendar?month=&year=, without end", front: done, page: calendar},
 	{class: "calendar-path", does: "/cal/2031/05/, without end", front: done, page: calendarPath},
+	{class: "calendar-seconds", does: "/day/1795000000, without end", front: done, page: calendarSeconds},
 	{class: "deeper", does: "links to a/ and b/ on every page", front: done, page: deeper("a/", "b/")},
 	{class: "deeper-names", does: "links to new folders on every page", front: done, page: deeperNames},
 	{class: "session-query", does: "a new ?sid= in every link", front: done, page: session("/p/%d?sid=%s")},
@@ -23,6 +24,8 @@ var siteTraits = []trait{
 	{class: "facets", does: "every combination of 8 query parameters", front: done, page: facets},
 	{class: "soft404", does: "one page at every URL", front: done, page: soft404(false)},
 	{class: "soft404-echo", does: "one page at every URL, and it says which", front: done, page: soft404(true)},
+	{class: "one-page", does: "one page at every URL, with relative links", front: done, page: deeper(trees...)},
+	{class: "echo-list", does: "a list of very many URLs, and a page at every URL", front: done, page: echoList},
 	{class: "redirect-self", does: "a redirect to itself", front: settled, page: hops(map[string]string{"/": "/"})},
 	{class: "redirect-loop", does: "two redirects to each other", front: done, page: hops(map[string]string{"/": "/a", "/a": "/b", "/b": "/a"})},
 	{class: ping, does: "two hosts that redirect to each other", front: done, page: toOther(pong)},
@@ -61,6 +64,13 @@ func (v *visit) month(m month, link func(month) string) {
 	v.html(m.title(), "All days of "+m.title()+" are free.", link(m-1), link(m+1), link(m-12), link(m+12))
 }
 
+// calendarSeconds counts days from a second in which no quarter of an hour begins.
+func calendarSeconds(v *visit) {
+	const day, first = 24 * 60 * 60, 1_795_000_000
+	at := number(strings.TrimPrefix(v.path, "/day/"), first)
+	v.html("a day", fmt.Sprintf("Day %d is free.", at/day), fmt.Sprintf("/day/%d", at-day), fmt.Sprintf("/day/%d", at+day), fmt.Sprintf("/day/%d", at+7*day))
+}
+
 func number(s string, otherwise int) int {
 	n, err := strconv.Atoi(s)
 	if err != nil {
@@ -68,6 +78,8 @@ func number(s string, otherwise int) int {
 	}
 	return n
 }
+
+var trees = []string{"oak/", "elm/", "ash/", "fir/", "yew/", "bay/"}
 
 // deeper has the same relative links on every page.
 func deeper(links ...string) func(*visit) {
@@ -128,6 +140,16 @@ func soft404(echo bool) func(*visit) {
 		}
 		v.html("welcome", text, links...)
 	}
+}
+
+// echoList lists what soft404 would answer.
+func echoList(v *visit) {
+	if v.path != "/" {
+		soft404(true)(v)
+		return
+	}
+	v.Header().Set("Content-Type", htmlType)
+	v.eachLink(v.many()/2, func(b []byte, _ int) []byte { return append(append(b, "/list/"...), newName()...) })
 }
 
 // hops redirects by a table.
