@@ -18,6 +18,7 @@ const (
 	linkRest  = workRest * 2 * time.Microsecond // for each
 	workRest  = 10                              // times the work
 	mostWork  = 100 * time.Nanosecond           // for each byte of a large page: it took longer for want of a processor
+	mostRest  = 10 * time.Second
 	// mostLinkBytes is for how long the links of a page may be together once they are resolved. A base of 2 KB makes
 	// 200 MB of 100,000 links that are a byte each.
 	mostLinkBytes = 8 << 20
@@ -50,6 +51,6 @@ func (v *visit) pay(resp *crawler.Response, links int, read time.Duration) {
 	}
 	rest = max(rest, workRest*time.Duration(v.ruled.Swap(0)))
 	if rest > 0 && v.w.busy() > 1 {
-		v.pace.rest(rest)
+		v.pace.rest(min(rest, mostRest))
 	}
 }

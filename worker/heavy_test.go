@@ -147,7 +147,8 @@ func TestWhatIsWorkIsPaidFor(t *testing.T) {
 		"decoding a small page": {resp: crawler.Response{Body: large[:1000], Decoding: time.Second}},
 		"want of a processor":   {resp: crawler.Response{Body: large, Decoding: time.Hour}, want: workRest * mostWork * (largePage + 1)},
 		"links":                 {links: manyLinks + 1, want: (manyLinks + 1) * linkRest},
-		"rules":                 {ruled: time.Second, want: workRest * time.Second},
+		"rules":                 {ruled: time.Millisecond, want: workRest * time.Millisecond},
+		"very many rules":       {ruled: time.Minute, want: mostRest},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := &worker{live: map[*visit]int{other: 0, {}: 0}}

@@ -26,7 +26,7 @@ type Hostile struct {
 //
 //	endless-body      a body without end
 //	bomb-gzip         10 GiB of zeros in gzip; bomb-deflate, bomb-brotli and bomb-zstd likewise
-//	bomb-tree         10 MiB of tags in gzip at every URL
+//	bomb-tree         300,000 tags in gzip at every URL
 //	bomb-window       a zstd frame that asks for a window of 2 GiB
 //	slow-headers      a byte of a header each second, without end
 //	slow-body         a byte of the body each second, without end

@@ -13,7 +13,7 @@ var bodyTraits = []trait{
 	{class: "bomb-deflate", does: "10 GiB of zeros in deflate", front: settled, page: bombPage("deflate")},
 	{class: "bomb-brotli", does: "10 GiB of zeros in brotli", front: done, page: bombPage("br")},
 	{class: "bomb-zstd", does: "10 GiB of zeros in zstd", front: done, page: bombPage("zstd")},
-	{class: "bomb-tree", does: "10 MiB of tags in gzip at every URL", front: done, page: bombTree},
+	{class: "bomb-tree", does: "300,000 tags in gzip at every URL", front: done, page: bombTree},
 	{class: "bomb-window", does: "a zstd frame that asks for a window of 2 GiB", front: settled, page: bombWindow},
 	{class: "deep-nesting", does: "very many nested elements", front: done, page: deepNesting},
 	{class: "many-links", does: "very many links to its own host", front: done, page: manyLinks},
