@@ -183,11 +183,10 @@ func (f *Fetcher) get(ctx context.Context, u *url.URL, r *Response, maxBody int6
 		defer l.raw.meter.end()
 	}
 	resp, err := l.RoundTrip(f.request(l.traced(ctx), u))
-	switch {
-	case err == nil:
-	case !l.h2 && l.raw.ended.Load():
-		return cutShort(err)
-	default:
+	if err != nil && !l.h2 && l.raw.ended.Load() {
+		err = cutShort(err)
+	}
+	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()

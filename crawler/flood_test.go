@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"net"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -38,18 +39,7 @@ func TestAnHTTP2FloodEndsSoon(t *testing.T) {
 
 // floodedBy fetches a page that begins, and goes on with frames of one kind.
 func floodedBy(t *testing.T, write func(*http2.Framer, uint32) error) (wrote int64, err error) {
-	l, err := tls.Listen("tcp", "127.0.0.1:0", serverTLS(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	var server sync.WaitGroup
-	server.Go(func() {
-		raw, err := l.Accept()
-		if err != nil {
-			return
-		}
-		defer raw.Close()
+	err = fetchFrom(t, time.Minute, func(raw net.Conn) {
 		if _, err := io.ReadFull(raw, make([]byte, len(http2.ClientPreface))); err != nil {
 			return
 		}
@@ -60,11 +50,29 @@ func floodedBy(t *testing.T, write func(*http2.Framer, uint32) error) (wrote int
 		for id > 0 && write(c.Framer, id) == nil {
 		}
 	})
-	f := newFetcher(t, Config{Insecure: true, Timeout: time.Minute})
-	_, err = f.Fetch(t.Context(), "https://"+l.Addr().String())
-	f.Close()
-	server.Wait()
 	return wrote, err
+}
+
+// fetchFrom fetches a page from a server of one connection, over TLS.
+func fetchFrom(t *testing.T, timeout time.Duration, serve func(net.Conn)) error {
+	t.Helper()
+	l, err := tls.Listen("tcp", "127.0.0.1:0", serverTLS(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	var server sync.WaitGroup
+	defer server.Wait()
+	server.Go(func() {
+		if c, err := l.Accept(); err == nil {
+			defer c.Close()
+			serve(c)
+		}
+	})
+	f := newFetcher(t, Config{Insecure: true, Timeout: timeout})
+	defer f.Close()
+	_, err = f.Fetch(t.Context(), "https://"+l.Addr().String())
+	return err
 }
 
 type writeCounter struct {

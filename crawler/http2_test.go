@@ -2,9 +2,9 @@ package crawler
 
 import (
 	"bytes"
-	"crypto/tls"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -221,34 +221,19 @@ func TestAnHTTP2FloodEndsWithItsRequest(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l, err := tls.Listen("tcp", "127.0.0.1:0", serverTLS(t))
-			if err != nil {
-				t.Fatal(err)
-			}
-			var server sync.WaitGroup
-			server.Go(func() {
-				c, err := l.Accept()
-				if err != nil {
-					return
-				}
-				defer c.Close()
+			start := time.Now()
+			err := fetchFrom(t, 300*time.Millisecond, func(c net.Conn) {
 				f := http2.NewFramer(c, c)
 				f.WriteSettings()
 				for write(f) == nil { // and read nothing
 				}
 			})
-			f := newFetcher(t, Config{Insecure: true, Timeout: 300 * time.Millisecond})
-			start := time.Now()
-			_, err = f.Fetch(t.Context(), "https://"+l.Addr().String())
 			if e := (*Error)(nil); !errors.As(err, &e) || e.Kind != KindTimeout && e.Kind != KindProtocol && e.Kind != KindReset {
 				t.Errorf("error %v", err)
 			}
 			if took := time.Since(start); took > 10*time.Second {
 				t.Errorf("took %v", took)
 			}
-			f.Close()
-			server.Wait()
-			l.Close()
 		})
 	}
 }
