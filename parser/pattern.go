@@ -14,6 +14,8 @@ func newPattern(s string) pattern {
 	return pattern{text: canonical(s, true), anchored: anchored}
 }
 
+func (p pattern) hasStar() bool { return strings.IndexByte(p.text, '*') >= 0 }
+
 // length is what patterns that match the same path are ranked by.
 func (p pattern) length() int {
 	if p.anchored {

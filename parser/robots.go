@@ -74,7 +74,8 @@ func (r *Robots) Allowed(path string) (ok bool, line string) {
 		return true, ""
 	}
 	path = canonical(path, false)
-	// Rules are few and most fail at their first bytes: an index would cost more than it saves.
+	// Rules are few and most fail at their first bytes: an index would cost more than it saves. Where many have stars it is
+	// hints that save a search.
 	var best *rule
 	var in trigrams
 	many := r.starred > manyStarred
@@ -269,7 +270,7 @@ func (p *robotsParser) robots() *Robots {
 	}
 	r := &Robots{rules: slices.Clip(g.rules), delay: g.delay, sitemaps: p.sitemaps}
 	for i := range r.rules {
-		if strings.Contains(r.rules[i].pattern.text, "*") {
+		if r.rules[i].pattern.hasStar() {
 			r.starred++
 		}
 	}

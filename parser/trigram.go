@@ -32,7 +32,7 @@ func (h hints) mayMatch(in *trigrams) bool { return !h.any || in.has(h.first) &&
 
 // hints are the ends of the longest piece between stars, of a pattern that has some: a search through the whole path.
 func (p pattern) hints() (h hints) {
-	if strings.IndexByte(p.text, '*') < 0 {
+	if !p.hasStar() {
 		return h
 	}
 	longest := ""
