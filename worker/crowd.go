@@ -57,9 +57,9 @@ const (
 )
 
 const (
-	chance    = 5       // hits that a site may lack by chance: one of 10,000 pages lacks more once in 70,000 times
-	anyShape  = 0       // of pages whose shapes are rare
-	maxEchoes = 1 << 18 // pages of crowds that echo: 10 MB
+	chance   = 5       // hits that a site may lack by chance: one of 10,000 pages lacks more once in 70,000 times
+	anyShape = 0       // of pages whose shapes are rare
+	maxMarks = 1 << 18 // of pages that lead nowhere: 10 MB
 )
 
 func (c *crowd) weight() int { return c.pages }
@@ -184,17 +184,25 @@ func (c *crowd) kin(u frontier.URL) string {
 
 // echo concludes that a crowd does.
 func (t *traps) echo(c *crowd) {
-	if len(t.echoes)+len(c.read) > maxEchoes {
-		t.echoes = map[uint64]bool{}
-	}
-	for _, page := range c.read {
-		t.echoes[page] = c.whole
-	}
+	t.echoes.add(c.read, c.whole)
 	c.conclude(echoing)
 }
 
+// marks are what pages that lead nowhere are known by, and something about each. When they are too many all are forgotten.
+type marks map[uint64]bool
+
+func (m marks) add(pages []uint64, about bool) {
+	if len(m)+len(pages) > maxMarks {
+		clear(m)
+	}
+	for _, page := range pages {
+		m[page] = about
+	}
+}
+
 // isEchoed tells whether an entry was found, before that was known, on a page of a crowd that echoes, and seems to be one of
-// them: of their class, or if that is a whole host, of the same form as that page.
+// them: of their class, or if that is a whole host, of the same form as that page. Or on a page that is repeated, within its
+// folder.
 func (t *traps) isEchoed(e *frontier.Entry) bool {
 	if e.Seed || e.Sitemap {
 		return false

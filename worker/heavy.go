@@ -46,8 +46,8 @@ func (v *visit) pay(resp *crawler.Response, links int, read time.Duration) {
 	if links > manyLinks {
 		rest = time.Duration(links) * linkRest
 	}
-	if size := len(resp.Body); size > largePage { // of others the time says more about the machine
-		rest = max(rest, workRest*min(resp.Decoding+read, time.Duration(size)*mostWork))
+	if isLarge(resp.Body) { // of others the time says more about the machine
+		rest = max(rest, workRest*min(resp.Decoding+read, time.Duration(len(resp.Body))*mostWork))
 	}
 	rest = max(rest, workRest*time.Duration(v.ruled.Swap(0)))
 	if rest > 0 && v.w.busy() > 1 {

@@ -61,11 +61,10 @@ func (v *visit) record(it *frontier.Item) *crawler.Record {
 func (v *visit) read(ctx context.Context, it *frontier.Item, resp *crawler.Response) *verdict {
 	l := links{v: v, from: it}
 	p := &verdict{Outcome: frontier.Outcome{Verdict: frontier.Done}, record: v.record(it)}
-	v.pay(resp, 0, 0)
+	defer func() { v.pay(resp, l.refs, l.took) }()
 	if to := resp.Header.Get("Location"); to != "" && resp.Status/100 == 3 {
 		p.record.Redirect = l.redirect(to)
 	} else if v.isSitemap(it, resp) {
-		defer v.pay(resp, 0, 0)
 		if !l.sitemap(ctx, p.record, resp) {
 			return nil
 		}
@@ -89,6 +88,8 @@ type links struct {
 	elsewhere bool
 	echo      bool // the page is one of those that its site answers anything with
 	finite    bool // it is a list that has an end: a sitemap
+	refs      int  // on the page, links to anywhere
+	took      time.Duration
 }
 
 // redirect follows a Location. It is a URL of the frontier like any other: paced, filtered and fetched in its turn.
@@ -130,9 +131,9 @@ func escapeBytes(ref string) string {
 
 // page reads an HTML page.
 func (l *links) page(rec *crawler.Record, resp *crawler.Response) {
-	began := time.Now()
+	defer func(began time.Time) { l.took = time.Since(began) }(time.Now())
 	doc := parser.HTML(resp.Body, resp.Header.Get("Content-Type"), parser.Options{Agent: l.v.w.Token, Assets: l.v.plan.Policy.Assets})
-	defer func() { l.v.pay(resp, len(doc.Links), time.Since(began)) }()
+	l.refs = len(doc.Links)
 	rec.Title, rec.Charset, rec.Truncated = doc.Title, doc.Charset, doc.Truncated
 	if l.v.w.Extract != nil {
 		var whole bool
@@ -238,9 +239,11 @@ func (l *links) trap(e *frontier.Entry) frontier.Reason {
 // isOneOfMany tells whether a link leads to a host of a domain that has too many: those that others name, or, unless it is
 // the domain that is to be crawled, those that its own hosts name.
 func (l *links) isOneOfMany(u frontier.URL) bool {
-	p := &l.v.plan.Policy
-	own := p.Scope != frontier.ScopeDomain && u.Domain() == l.v.l.Host.URL("/").Domain()
-	return l.v.w.traps.isOneOfMany(u, own, p.MaxDomainHosts)
+	p, namer := &l.v.plan.Policy, l.v.l.Host
+	if p.Scope == frontier.ScopeDomain {
+		namer = ""
+	}
+	return l.v.w.traps.isOneOfMany(u, namer, p.MaxDomainHosts)
 }
 
 func (l *links) allowed(e *frontier.Entry) bool {

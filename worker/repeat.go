@@ -29,22 +29,15 @@ func (t *traps) isRepeated(from *frontier.Item, page []byte, after int) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	b := t.bodies.get(h.Sum64())
-	if len(b.urls) > 0 && !slices.Contains(b.urls, via) && !t.repeats[via] {
-		return len(b.urls) > after
+	if len(b.urls) == 0 || slices.Contains(b.urls, via) || t.repeats[via] {
+		if len(b.urls) <= after {
+			b.urls = append(b.urls, url)
+		}
+		if len(b.urls) > after {
+			t.repeats.add(append(b.urls, url), true)
+		}
 	}
-	if len(b.urls) <= after {
-		b.urls = append(b.urls, url)
-	}
-	if len(b.urls) <= after {
-		return false
-	}
-	if len(t.repeats)+len(b.urls) > maxEchoes {
-		t.repeats = map[uint64]bool{}
-	}
-	for _, u := range append(b.urls, url) {
-		t.repeats[u] = true
-	}
-	return true
+	return len(b.urls) > after
 }
 
 // isWithin tells whether a URL is of the folder of the page that led to it, as what a relative link leads to.

@@ -46,8 +46,8 @@ type traps struct {
 	series    *table[series, *series]
 	bodies    *table[body, *body]
 	due       map[frontier.Host]*probe
-	echoes    map[uint64]bool // pages of crowds that echo, and whether those are of a whole host: see isEchoed
-	repeats   map[uint64]bool // pages that are repeated too often, likewise
+	echoes    marks // pages of crowds that echo, and whether those are of a whole host: see isEchoed
+	repeats   marks // pages that are repeated too often: likewise
 }
 
 func newTraps() *traps {
@@ -58,8 +58,8 @@ func newTraps() *traps {
 		series:    newTable[series](maxSeries),
 		bodies:    newTable[body](maxBodies),
 		due:       map[frontier.Host]*probe{},
-		echoes:    map[uint64]bool{},
-		repeats:   map[uint64]bool{},
+		echoes:    marks{},
+		repeats:   marks{},
 	}
 }
 
@@ -129,12 +129,13 @@ func (t *traps) sitemaps(u frontier.URL) int {
 
 // isOneOfMany counts the hosts of a registrable domain that others link to, and tells whether there are too many. A name
 // server that answers any name makes as many as its pages care to name: so far fewer are let pass that are named by hosts
-// of their own domain. Names such as www.example.com are not made up; they are what most links lead to, and cost nothing.
-func (t *traps) isOneOfMany(u frontier.URL, own bool, limit int) bool {
+// of their own domain; namer is the host that does, "" if it is not to matter. Names such as www.example.com are not made up; they are what most links lead to, and cost nothing.
+func (t *traps) isOneOfMany(u frontier.URL, namer frontier.Host, limit int) bool {
 	domain := domainOf(u)
 	if limit <= 0 || domain == "" {
 		return false
 	}
+	own := namer != "" && namer.URL("/").Domain() == domain
 	hash := maphash.String(t.seed, string(u.Host()))
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -237,7 +237,7 @@ func BenchmarkRefusesOfAHost(b *testing.B) {
 			traps, u := newTraps(), host.URL("/")
 			b.ReportAllocs()
 			for b.Loop() {
-				traps.isOneOfMany(u, false, p.MaxDomainHosts)
+				traps.isOneOfMany(u, "", p.MaxDomainHosts)
 			}
 		})
 	}
